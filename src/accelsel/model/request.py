@@ -1,0 +1,31 @@
+"""What is asked for."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Channel = Literal["stable", "test", "nightly"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request for a build; every field has the contract's default.
+
+    `torch` is a PEP 440 specifier set ("" allows all); `python` a version such as `3.12` or
+    `3.14t`, None for the newest that `requires_python` and the builds allow, else the profile's;
+    `companions` are PEP 508 requirement strings of other packages that must work with the choice;
+    `gpus` is `all`, `any` or comma-separated indexes.
+    """
+
+    torch: str = ""
+    python: str | None = None
+    requires_python: str | None = None
+    platform: str | None = None
+    channel: Channel = "stable"
+    companions: tuple[str, ...] = ()
+    backend: str | None = None
+    force: bool = False
+    gpus: str = "all"
+    fallback: Literal["cpu"] | None = None
+    prebuilt: tuple[str, ...] = ()
+    allow_arch_override: bool = False
+    vendors: tuple[str, ...] = ()  # order of preference; () for discrete first, then the table's

@@ -1,0 +1,99 @@
+"""What was chosen, for which reasons, and what was not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from accelsel.model.request import Channel
+from accelsel.model.table import Confidence, Index
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Torch:
+    """`version` is the newest published release that satisfies everything (no local part);
+    `specifier` the range over which the choice stays right; `extras` as in AMD's wheels."""
+
+    version: str
+    specifier: str
+    extras: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """Another package that goes with the choice, and what has to be written for it.
+
+    `kind`: `companion` (torch family, same index), `triton`, `runtime` (a name that torch of that
+    index requires and that must be routed), `extension` (compiled against torch), `vendor`.
+    `index` None leaves the package on the default index. `constrain` is True where `specifier` must
+    be written because the package's own metadata does not enforce it. `platforms` () means those
+    of torch. `match_runtime` wires the build to the project's torch.
+    """
+
+    name: str
+    specifier: str
+    index: str | None
+    kind: Literal["companion", "triton", "runtime", "extension", "vendor"]
+    why: str
+    constrain: bool = False
+    platforms: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+    match_runtime: bool = False
+    build_requires: tuple[str, ...] = ()
+    build_variables: Mapping[str, str] = field(default_factory=dict)
+    metadata_version: str | None = None  # of the [[tool.uv.dependency-metadata]] entry
+    requires_dist: tuple[str, ...] | None = None  # None: no entry is written
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    rule: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    backend: str
+    torch: str | None  # None: the backend as a whole
+    rule: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warning_:  # noqa: N801  the builtin of this name is another thing
+    code: str
+    message: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulesVersion:
+    version: str
+    checked: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The selection document, and beside it what `plan` needs: `platforms`, the ones that have this
+    torch and backend; `indexes`, those named by `packages` beside torch's; `excludes`, names masked
+    so that one distribution owns an import package; `rows`, identifiers of the table rows used."""
+
+    outcome: Literal["selected", "none"]
+    backend: str | None
+    channel: Channel
+    torch: Torch | None
+    python: str | None
+    platform: str | None
+    index: Index | None
+    packages: tuple[Package, ...]
+    environment: Mapping[str, str]
+    serves: tuple[int, ...]
+    leaves_out: tuple[int, ...]
+    confidence: Confidence | None
+    reasons: tuple[Reason, ...]
+    rejected: tuple[Rejection, ...]
+    warnings: tuple[Warning_, ...]
+    rules: RulesVersion
+    platforms: tuple[str, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    excludes: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
