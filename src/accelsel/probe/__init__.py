@@ -1,1 +1,1 @@
-"""placeholder"""
+"""Read-only effects: what can be seen of this host, and what could not be seen."""
