@@ -1,1 +1,1 @@
-"""Values: frozen, slotted, keyword-only; standard library only. Import the module that is needed."""
+"""Values: frozen, slotted, keyword-only; standard library only."""

@@ -22,8 +22,14 @@ class AccelselError(Exception):
     """
 
     def __init__(
-        self, code: int, kind: str, message: str, *, where: str | None = None, help: str | None = None
-    ) -> None:  # fmt: skip
+        self,
+        code: int,
+        kind: str,
+        message: str,
+        *,
+        where: str | None = None,
+        help: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.kind = kind

@@ -13,7 +13,7 @@ Confidence = Literal["verified", "read", "inferred"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Index:
-    """A package index. `url` is what is written; `format` is uv's (`flat` for one page of links)."""
+    """A package index. `url` is what is written; `format` is uv's (`flat`: one page of links)."""
 
     name: str
     url: str
@@ -136,8 +136,8 @@ class ArchException:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchOverride:
-    """An `HSA_OVERRIDE_GFX_VERSION` that people use: `arch` runs as `acts_as`; `works` False where it
-    installs and then computes wrong or crashes."""
+    """An `HSA_OVERRIDE_GFX_VERSION` that people use: `arch` runs as `acts_as`; `works` is False where
+    it installs and then computes wrong or crashes."""
 
     arch: str
     value: str
