@@ -1,8 +1,63 @@
-"""What one vendor's probe returns; `assemble` turns these into a profile."""
+"""What the probes return and are given; `assemble` turns it into a profile.
 
-from dataclasses import dataclass
+Every vendor's probe has one shape: `probe(world, host, pci, deadline) -> VendorFacts`. It never
+raises for what a host answers, and it ends by itself before `deadline` has passed.
+"""
 
-from accelsel.model.profile import AmdDriver, IntelDriver, NvidiaDriver, ProbeResult, Vendor
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from time import monotonic
+
+from accelsel.model.profile import (
+    AmdDriver,
+    Cpu,
+    IntelDriver,
+    NvidiaDriver,
+    Os,
+    ProbeResult,
+    Python,
+    Vendor,
+)
+
+
+class Deadline:
+    """A point in time, `seconds` after it was made."""
+
+    __slots__ = ("_end",)
+
+    def __init__(self, seconds: float) -> None:
+        self._end = monotonic() + seconds
+
+    def left(self, reserve: float = 0.0) -> float:
+        """Seconds until `reserve` seconds before the point; never below zero."""
+        return max(0.0, self._end - reserve - monotonic())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PciDevice:
+    """A PCI function as sysfs shows it: `address` `0000:01:00.0`, ids four lower-case hex digits,
+    `class_id` six (`030200`), `driver` the name of the bound kernel driver."""
+
+    address: str
+    vendor_id: str
+    device_id: str
+    class_id: str
+    driver: str | None
+
+    @property
+    def pci_id(self) -> str:
+        return f"{self.vendor_id}:{self.device_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostFacts:
+    """The host without its GPUs; `environment` and `notes` as in the profile."""
+
+    os: Os
+    cpu: Cpu
+    python: Python
+    environment: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,3 +88,29 @@ class VendorFacts:
     probes: tuple[ProbeResult, ...] = ()
     notes: tuple[str, ...] = ()
     mismatch: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverOverride:
+    """NVIDIA's driver as the environment states it: a driver version or a CUDA version, both None
+    for "pretend that there is none". `source` is `env:NAME`."""
+
+    version: str | None
+    cuda_version: str | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchOverride:
+    """All GPUs of one vendor as the environment states them, () for "pretend that there is none"."""
+
+    archs: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overrides:
+    """Facts stated by the environment; a vendor without an entry is left as it was probed."""
+
+    driver: DriverOverride | None = None
+    archs: Mapping[Vendor, ArchOverride] = field(default_factory=dict)
