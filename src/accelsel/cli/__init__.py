@@ -1,1 +1,1 @@
-"""placeholder"""
+"""The command line: parse, call the steps in order, present, exit."""

@@ -1,1 +1,1 @@
-"""placeholder"""
+"""Wire formats, in and out."""

@@ -1,0 +1,78 @@
+"""The entry points. What need not wait for the command-line library does not."""
+
+import sys
+from collections.abc import Sequence
+
+COMMON = {"-v": 0, "-vv": 0, "-q": 0, "--verbose": 0, "--quiet": 0, "--offline": 0}
+COMMON_WITH_VALUE = {"--format", "--color"}
+
+
+def main() -> int:
+    """Run `accelsel` with the process's arguments; the exit code is the contract's."""
+    return run(sys.argv[1:])
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command; every outcome is an exit code, every error one clear line."""
+    if list(argv) in (["--version"], ["-V"]):
+        from accelsel import __version__
+
+        print(f"accelsel {__version__}")
+        return 0
+    argv = _hoisted(argv)
+    try:
+        return _dispatch(argv)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        _silence_stdout()
+        return 0
+    except Exception as error:  # noqa: BLE001  the edge: whatever is left becomes one line
+        from accelsel.cli.present import failed
+
+        return failed(error, as_json=_wants_json(argv))
+
+
+def _dispatch(argv: Sequence[str]) -> int:
+    if argv and argv[0] == "detect":
+        from accelsel.cli.detect import quick
+
+        code = quick(argv[1:])
+        if code is not None:
+            return code
+    from accelsel.cli.app import invoke
+
+    return invoke(argv)
+
+
+def _hoisted(argv: Sequence[str]) -> list[str]:
+    """`argv` with common flags that stand before the command moved behind it."""
+    early: list[str] = []
+    rest = list(argv)
+    while rest:
+        name = rest[0].split("=", 1)[0]
+        if name in COMMON:
+            early.append(rest.pop(0))
+        elif name in COMMON_WITH_VALUE:
+            take = 1 if "=" in rest[0] else 2
+            early.extend(rest[:take])
+            del rest[:take]
+        else:
+            break
+    return rest[:1] + early + rest[1:]
+
+
+def _wants_json(argv: Sequence[str]) -> bool:
+    pairs = zip(argv, [*argv[1:], ""], strict=True)
+    return any(a == "--format=json" or (a == "--format" and b == "json") for a, b in pairs)
+
+
+def _silence_stdout() -> None:
+    """The reader has gone: nothing more can be written, not even by the interpreter's exit."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,163 @@
+"""The steps that commands share: settings, profile, table, request, selection."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from accelsel.model.config import Config
+from accelsel.model.errors import USAGE, AccelselError
+from accelsel.model.profile import Profile
+
+if TYPE_CHECKING:
+    from accelsel.cli.options import Flags
+    from accelsel.knowledge.tables import Tables
+    from accelsel.model.request import Request
+    from accelsel.model.selection import Selection
+
+
+def probed(*, record: str | None = None, replay: str | None = None) -> Profile:
+    """The profile of this host, or of a recorded one."""
+    from accelsel.probe import probe
+
+    if record is None and replay is None:
+        return probe()
+    from accelsel.probe.record import RecordedWorld, Recorder
+
+    world = RecordedWorld(Path(replay)) if replay is not None else None
+    if record is None:
+        return probe(world)
+    recorder = Recorder(world)
+    profile = probe(recorder)
+    recorder.write(Path(record), profile)
+    return profile
+
+
+def profile_for(flags: "Flags") -> Profile:
+    """The saved profile that was named, else this host's."""
+    from accelsel.ports import parse
+
+    path = flags.profile or os.environ.get("ACCELSEL_PROFILE")
+    if not path:
+        return probed()
+    if path == "-":
+        import sys
+
+        return parse.profile(sys.stdin.read(), "standard input")
+    return parse.profile(read_text(path, "profile"), path)
+
+
+def read_text(path: str, what: str) -> str:
+    """Text of an input file; what cannot be read is one clear error."""
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise AccelselError(
+            USAGE, "unreadable", f"cannot read the {what}: {reason}", where=path
+        ) from None
+    except UnicodeDecodeError:
+        raise AccelselError(USAGE, "unreadable", f"the {what} is not UTF-8", where=path) from None
+
+
+def user_config() -> Config:
+    """The user's own settings; empty where there is no such file."""
+    import tomllib
+
+    from accelsel.ports.config import read
+
+    path = config_path()
+    if path is None or not path.is_file():
+        return Config()
+    try:
+        table = tomllib.loads(read_text(str(path), "user configuration"))
+    except tomllib.TOMLDecodeError as error:
+        raise AccelselError(
+            USAGE, "invalid-config", f"not TOML: {error}", where=str(path)
+        ) from None
+    return read(table, str(path))
+
+
+def config_path() -> Path | None:
+    """Where uv would look for a tool's settings on this system."""
+    if os.name == "nt":
+        base = os.environ.get("APPDATA")
+    else:
+        home = os.environ.get("HOME")
+        base = os.environ.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home else None)
+    return Path(base) / "accelsel" / "config.toml" if base else None
+
+
+def tables_for(config: Config) -> "Tables":
+    """The rules table with the rows that `ACCELSEL_RULES` or the settings add."""
+    from accelsel.knowledge import load
+
+    extra = os.environ.get("ACCELSEL_RULES") or config.rules
+    return load((Path(extra),)) if extra else load()
+
+
+def request_for(
+    flags: "Flags", config: Config, *, torch: str = "", requires_python: str | None = None,
+    companions: tuple[str, ...] = (), python: str | None = None,
+) -> "Request":  # fmt: skip
+    """The request: flag, then environment, then settings, then default.
+
+    `torch`, `requires_python`, `companions` and `python` are what a project says; the project's
+    own bounds on torch and the asked ones hold together.
+    """
+    from accelsel.model.request import Request
+
+    backend = flags.backend or os.environ.get("ACCELSEL_BACKEND") or uv_backend(os.environ)
+    return Request(
+        torch=",".join(filter(None, (torch, flags.torch or config.torch))),
+        python=flags.python or config.python or python,
+        requires_python=requires_python,
+        platform=flags.platform or config.platform,
+        channel=flags.channel or config.channel or "stable",
+        companions=(*companions, *config.companions, *flags.companions),
+        backend=backend or config.backend,
+        force=flags.force,
+        gpus=flags.gpu or config.gpu or "all",
+        fallback="cpu" if (flags.fallback or config.fallback) else None,
+        prebuilt=config.prebuilt,
+        allow_arch_override=bool(config.allow_arch_override),
+        vendors=config.vendors,
+    )
+
+
+def uv_backend(env: Mapping[str, str]) -> str | None:
+    """`UV_TORCH_BACKEND`, unless it says `auto` or accelsel itself emitted it."""
+    name = env.get("UV_TORCH_BACKEND")
+    emitted = "UV_TORCH_BACKEND" in env.get("ACCELSEL_ENV", "").split(",")
+    return None if not name or name == "auto" or emitted else name
+
+
+def merged(first: Config, second: Config) -> Config:
+    """`first` with what it leaves open taken from `second`."""
+    from dataclasses import fields
+
+    values: dict[str, Any] = {}
+    for field in fields(Config):
+        mine, theirs = getattr(first, field.name), getattr(second, field.name)
+        values[field.name] = theirs if mine in (None, (), {}) else mine
+    return Config(**values)
+
+
+def selected(flags: "Flags") -> "tuple[Selection, Profile, Request, Tables]":
+    """The selection for this host outside any project, and what it was made from."""
+    from accelsel.rules import select
+
+    config = user_config()
+    profile = profile_for(flags)
+    tables = tables_for(config)
+    request = request_for(flags, config)
+    return select(profile, request, tables), profile, request, tables
+
+
+def strict_code(selection: "Selection", flags: "Flags", config: Config | None = None) -> int:
+    """5 where `--strict` was asked for and the probes contradict each other, else 0."""
+    from accelsel.model.errors import CONTRADICTION
+
+    asked = flags.strict or bool(config and config.strict)
+    contradicted = any(w.code.startswith("probe-") for w in selection.warnings)
+    return CONTRADICTION if asked and contradicted else 0
