@@ -102,7 +102,7 @@ class DriverOverride:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchOverride:
-    """All GPUs of one vendor as the environment states them, () for "pretend that there is none"."""
+    """All GPUs of a vendor as the environment states them; () for "pretend that there is none"."""
 
     archs: tuple[str, ...]
     source: str
