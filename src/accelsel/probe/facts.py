@@ -36,13 +36,17 @@ class Deadline:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PciDevice:
     """A PCI function as sysfs shows it: `address` `0000:01:00.0`, ids four lower-case hex digits,
-    `class_id` six (`030200`), `driver` the name of the bound kernel driver."""
+    `class_id` six (`030200`), `driver` the name of the bound kernel driver. What follows is known
+    on Windows only, whose registry has no `address` ("" there)."""
 
     address: str
     vendor_id: str
     device_id: str
     class_id: str
     driver: str | None
+    name: str | None = None
+    memory_bytes: int | None = None
+    driver_version: str | None = None
 
     @property
     def pci_id(self) -> str:
@@ -51,13 +55,16 @@ class PciDevice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostFacts:
-    """The host without its GPUs; `environment` and `notes` as in the profile."""
+    """The host without its GPUs; `environment` and `notes` as in the profile. `soc` is the Tegra
+    chip that the device tree names (`tegra234`); `sysctl` what macOS says of its processor."""
 
     os: Os
     cpu: Cpu
     python: Python
     environment: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    soc: str | None = None
+    sysctl: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
