@@ -1,0 +1,130 @@
+"""`make bench`: start-up as ratios to `python -c pass`, measured alternately in one run.
+
+Every command is a whole process. Ratios are of medians; peak memory is the process's own maximum
+resident set. Nothing here is a test: machines differ, ratios much less.
+"""
+
+import compileall
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+RUNS = int(os.environ.get("BENCH_RUNS", "15"))
+MIB = 1024  # ru_maxrss counts KiB on Linux
+
+
+def environment() -> dict[str, str]:
+    """The environment as a user has it: bytecode is used, no accelsel variable is set."""
+    skip = ("ACCELSEL_", "UV_", "PYTHONDONTWRITEBYTECODE", "CONDA_OVERRIDE", "NV_VARIANT")
+    return {k: v for k, v in os.environ.items() if not k.startswith(skip)}
+
+
+def once(argv: Sequence[str], cwd: Path) -> tuple[float, float]:
+    """Wall seconds and peak memory in MiB of one run."""
+    start = time.perf_counter()
+    child = subprocess.Popen(
+        argv, cwd=cwd, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    _, _, usage = os.wait4(child.pid, 0)
+    child.returncode = 0
+    return time.perf_counter() - start, usage.ru_maxrss / MIB
+
+
+def alternate(commands: dict[str, Sequence[str]], cwd: Path) -> dict[str, tuple[float, float]]:
+    """Median seconds and MiB of each command, all run in turns so that noise hits all alike."""
+    seen: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+    for turn in range(RUNS + 1):
+        for name, argv in commands.items():
+            result = once(argv, cwd)
+            if turn:  # the first turn warms caches
+                seen[name].append(result)
+    return {
+        name: (statistics.median(t for t, _ in runs), statistics.median(m for _, m in runs))
+        for name, runs in seen.items()
+    }
+
+
+def project(folder: Path, lines: int) -> Path:
+    """A pinned project of about `lines` lines."""
+    path = folder / "pyproject.toml"
+    names = "".join(f'    "package-{n}>={n}.0",\n' for n in range(lines - 40))
+    path.write_text(
+        '[project]\nname = "bench"\nversion = "1.0"\nrequires-python = ">=3.11"\n'
+        f'dependencies = [\n    "torch>=2.6",\n    "torchvision",\n{names}]\n',
+        encoding="utf-8",
+    )
+    profile = ROOT / "fixtures/hosts/rtx-3060-gtx-1050-580/profile.json"
+    pin = [*accelsel(), "pin", "--write", "--profile", str(profile), str(path)]
+    subprocess.run(pin, check=True, env=environment(), capture_output=True)
+    return path
+
+
+def accelsel() -> list[str]:
+    """The installed console script, as users run it."""
+    return [str(Path(sys.executable).with_name("accelsel"))]
+
+
+def in_process() -> dict[str, float]:
+    """Median milliseconds of loading the table and of one `select`."""
+    from accelsel.knowledge import load
+    from accelsel.model.request import Request
+    from accelsel.ports.parse import profile
+    from accelsel.rules import select
+
+    host = ROOT / "fixtures/hosts/rtx-3060-gtx-1050-580/profile.json"
+    value = profile(host.read_text(encoding="utf-8"), str(host))
+    tables = load()
+
+    def median(work: Callable[[], object], runs: int) -> float:
+        times = []
+        for _ in range(runs):
+            start = time.perf_counter()
+            work()
+            times.append((time.perf_counter() - start) * 1000)
+        return statistics.median(times)
+
+    code = "import time; t=time.perf_counter(); from accelsel.knowledge import load; load();"
+    code += "print((time.perf_counter()-t)*1000)"
+    loads = [
+        float(subprocess.check_output([sys.executable, "-c", code], env=environment()))
+        for _ in range(7)
+    ]
+    return {
+        "load the table": statistics.median(loads),
+        "select": median(lambda: select(value, Request(), tables), 101),
+    }
+
+
+def main() -> None:
+    compileall.compile_dir(ROOT / "src", quiet=1)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        path = project(folder, 200)
+        commands: dict[str, Sequence[str]] = {
+            "python -c pass": [sys.executable, "-c", "pass"],
+            "accelsel --version": [*accelsel(), "--version"],
+            "accelsel detect --format json": [*accelsel(), "detect", "--format", "json"],
+            "accelsel --help": [*accelsel(), "--help"],
+            "accelsel pin --check (200 lines)": [*accelsel(), "pin", "--check", str(path)],
+        }
+        goals = {"--version": 3, "detect": 6, "--help": 8, "pin": 10}
+        results = alternate(commands, folder)
+    bare = results["python -c pass"][0]
+    print(f"medians of {RUNS} alternating runs; python -c pass takes {bare * 1000:.1f} ms here")
+    print(f"{'command':36}{'ratio':>7}{'goal':>7}{'peak MiB':>10}")
+    for name, (seconds, memory) in results.items():
+        goal = next((str(g) for word, g in goals.items() if f"accelsel {word}" in name), "")
+        print(f"{name:36}{seconds / bare:7.1f}{goal:>7}{memory:10.1f}")
+    for name, milliseconds in in_process().items():
+        goal = {"select": "5", "load the table": "25"}[name]
+        print(f"{name + ', in process':36}{milliseconds:6.2f} ms, goal {goal} ms")
+
+
+if __name__ == "__main__":
+    main()
