@@ -1,23 +1,29 @@
 """The table as `rules` reads it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from accelsel.model.table import (
     ArchException,
     ArchOverride,
     Backend,
     Build,
+    Device,
     DriverBranch,
     DriverFloor,
     Index,
+    Release,
     Unestablished,
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tables:
-    """All that `select` needs, in one value. `checked` is the newest date of any row."""
+    """All that `select` needs, in one value. `checked` is the newest date of any row.
+
+    `intel` maps a PCI id (`8086:56a0`) to the device, because Intel support goes by id where it is
+    known. `sources` maps the identifiers in a row's `source` to their text.
+    """
 
     version: str
     checked: str
@@ -29,3 +35,6 @@ class Tables:
     exceptions: tuple[ArchException, ...]
     overrides: tuple[ArchOverride, ...]
     unestablished: tuple[Unestablished, ...]
+    releases: Mapping[str, Release] = field(default_factory=dict)
+    intel: Mapping[str, Device] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)

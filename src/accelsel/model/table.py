@@ -26,7 +26,8 @@ class Backend:
 
     `toolkit` is the CUDA or ROCm version as numbers ((12, 6); (7, 2)), () for the others, so that
     rocm7.14 sorts after rocm7.2. `indexes` maps a channel to the index name. `uv` says whether
-    uv's own `--torch-backend` knows the name.
+    uv's own `--torch-backend` knows the name. `absent` names companions that this index does not
+    carry, so that they come from the default index.
     """
 
     name: str
@@ -37,12 +38,13 @@ class Backend:
     source: str
     checked: str
     confidence: Confidence
+    absent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Triton:
     name: str
-    specifier: str  # "==3.7.1", "~=3.8.0"
+    specifier: str  # "==3.7.1", "~=3.8.0"; "" where the version is not known
     marker: str | None  # torch's own marker on the requirement
 
 
@@ -51,12 +53,30 @@ class Companion:
     """A torch-family package as tied to one torch release.
 
     `specifier` admits the versions that work with that torch. `declared` is True where the
-    package's own metadata enforces it, False where only this table knows.
+    package's own metadata enforces it, False where only this table knows. `pythons` are the tags
+    for which it has wheels, () for those of torch. `index` is `torch` where it comes from the index
+    of torch, `default` where that index does not carry it and the default index has one that loads.
+    A companion that a build does not list is not known to exist for it.
     """
 
     name: str
     specifier: str
     declared: bool
+    pythons: tuple[str, ...] = ()
+    index: Literal["torch", "default"] = "torch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """A torch release as such; `requires_python` is a PEP 440 specifier set."""
+
+    torch: str
+    date: str
+    requires_python: str
+    note: str | None
+    source: str
+    checked: str
+    confidence: Confidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,8 +156,8 @@ class ArchException:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchOverride:
-    """An `HSA_OVERRIDE_GFX_VERSION` that people use: `arch` runs as `acts_as`; `works` is False where
-    it installs and then computes wrong or crashes."""
+    """An `HSA_OVERRIDE_GFX_VERSION` that people use: `arch` runs as `acts_as`; `works` is False
+    where it installs and then computes wrong or crashes."""
 
     arch: str
     value: str
@@ -175,3 +195,22 @@ class Unestablished:
     source: str
     checked: str
     confidence: Confidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmdTarget:
+    """An AMD target: `version` is KFD's `gfx_target_version`, `integrated` None where not known."""
+
+    gfx: str
+    version: int
+    name: str | None
+    integrated: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tegra:
+    """A Tegra SoC as named in the device tree (`nvidia,tegra234`)."""
+
+    soc: str
+    arch: str
+    name: str

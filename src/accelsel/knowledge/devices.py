@@ -1,0 +1,95 @@
+"""What a PCI id, a KFD number, a device tree or an L4T release says of the hardware.
+
+Each table is read when it is first asked for.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Final, Literal
+
+from accelsel.knowledge import documents
+from accelsel.knowledge.documents import Row
+from accelsel.model.table import AmdTarget, Device, Tegra
+
+_VENDOR_IDS: Final = {"nvidia": "10de", "amd": "1002", "intel": "8086"}
+
+
+@cache
+def devices(vendor: Literal["nvidia", "amd", "intel"]) -> Mapping[str, Device]:
+    """The vendor's devices by PCI id (`10de:2487`, lower case)."""
+    document = documents.shipped(f"{vendor}-devices.json")
+    return from_rows(vendor, document[f"{vendor}_devices"])
+
+
+def from_rows(vendor: str, rows: Iterable[Row]) -> dict[str, Device]:
+    """The devices of the rows; a later row has the last word on an id."""
+    prefix = _VENDOR_IDS[vendor]
+    return {
+        f"{prefix}:{device_id}": Device(
+            pci_id=f"{prefix}:{device_id}",
+            arch=row["arch"],
+            name=name or row.get("name"),
+            integrated=row["integrated"],
+            xpu=row.get("xpu"),
+        )
+        for row in rows
+        for device_id, name in row["ids"].items()
+    }
+
+
+def gfx_of(version: int) -> str | None:
+    """The gfx id of KFD's `gfx_target_version` (90010 -> `gfx90a`), None for a node without GPU.
+
+    The number is major * 10000 + minor * 100 + stepping; the id has minor and stepping as one
+    hexadecimal digit each, so a value that does not fit gives None.
+    """
+    major, rest = divmod(version, 10000)
+    minor, stepping = divmod(rest, 100)
+    if major <= 0 or minor > 15 or stepping > 15:
+        return None
+    return f"gfx{major}{minor:x}{stepping:x}"
+
+
+@cache
+def amd_targets() -> Mapping[str, AmdTarget]:
+    """The AMD targets by gfx id."""
+    return {
+        row["gfx"]: AmdTarget(
+            gfx=row["gfx"],
+            version=row["version"],
+            name=row["name"],
+            integrated=row["integrated"],
+        )
+        for row in documents.shipped("amd-targets.json")["amd_targets"]
+    }
+
+
+@cache
+def tegra() -> Mapping[str, Tegra]:
+    """The Tegra SoCs by their device tree name (`tegra234`)."""
+    return {
+        row["soc"]: Tegra(soc=row["soc"], arch=row["arch"], name=row["name"])
+        for row in documents.shipped("jetson.json")["tegra"]
+    }
+
+
+def jetpack_of(l4t: str) -> str | None:
+    """The JetPack version of an L4T release (`R36.4.3` -> `6.2`).
+
+    Of a release that the table does not name, that of the newest older one of the same L4T major;
+    where there is none, the JetPack major alone; None where the L4T major is not known.
+    """
+    wanted = _numbers(l4t)
+    rows = [
+        (_numbers(row["l4t"]), row["jetpack"]) for row in documents.shipped("jetson.json")["l4t"]
+    ]
+    family = sorted(row for row in rows if row[0][:1] == wanted[:1])
+    older = [jetpack for release, jetpack in family if release <= wanted]
+    if older:
+        return str(older[-1])
+    return str(family[0][1]).split(".", 1)[0] if family else None
+
+
+def _numbers(l4t: str) -> tuple[int, ...]:
+    parts = l4t.strip().lstrip("Rr").split(".")
+    return tuple(int(part) for part in parts) if all(part.isdigit() for part in parts) else ()
