@@ -81,6 +81,65 @@ def _why(
     return why(output, flags, backend)
 
 
+Paths = Annotated[
+    list[str] | None, typer.Argument(metavar="[PATH]...", help="Default: the project around here.")
+]
+Write = Annotated[bool, typer.Option("--write", help="Write the file.")]
+Diff = Annotated[bool, typer.Option("--diff", help="Print the diff also beside other flags.")]
+
+
+def _pin(
+    paths: Paths = None,
+    *,
+    output: Output,
+    flags: Flags,
+    write: Write = False,
+    check: Annotated[bool, typer.Option("--check", help="Exit 1 if not as recorded.")] = False,
+    diff: Diff = False,
+    backends: Annotated[
+        str | None, typer.Option("--backends", metavar="A,B,...", help="Several in one project.")
+    ] = None,
+    shape: Annotated[
+        str | None, typer.Option("--as", metavar="groups|extras", help="How to hold several.")
+    ] = None,
+    mirror: Annotated[
+        list[str] | None,
+        typer.Option("--mirror", metavar="FROM=TO", help="Replace an index's URL prefix."),
+    ] = None,
+    lock: Annotated[bool, typer.Option("--lock", help="Then run uv lock.")] = False,
+    sync: Annotated[bool, typer.Option("--sync", help="Then run uv lock and uv sync.")] = False,
+    prebuilt: Annotated[
+        list[str] | None,
+        typer.Option("--prebuilt", metavar="NAME", help="Use this index of prebuilt wheels."),
+    ] = None,
+) -> int:
+    """Write the choice into a project: sources, index and bounds. Prints the diff only."""
+    from accelsel.cli.pin import PinFlags, pin
+
+    _forms(output, "github")
+    one_of("--as", shape, (None, "groups", "extras"))
+    how = PinFlags(
+        write=write,
+        check=check,
+        diff=diff,
+        backends=tuple(name for name in (backends or "").split(",") if name),
+        shape=shape,
+        mirrors=tuple(mirror or ()),
+        lock=lock,
+        sync=sync,
+        prebuilt=tuple(prebuilt or ()),
+    )
+    return pin(output, flags, how, paths or ())
+
+
+def _unpin(paths: Paths = None, *, output: Output, write: Write = False, diff: Diff = False) -> int:
+    """Take out of a project what pin put there. Prints the diff only."""
+    from accelsel.cli.pin import unpin
+
+    _forms(output)
+    return unpin(output, paths or (), write=write, diff=diff)
+
+
 def _rules_show(*, output: Output) -> int:
     """Print the rules, the backends and the builds of the table."""
     from accelsel.cli.rules import show
@@ -118,6 +177,8 @@ COMMANDS: dict[str, tuple[Command, bool]] = {
     "detect": (_detect, False),
     "select": (_select, True),
     "why": (_why, True),
+    "pin": (_pin, True),
+    "unpin": (_unpin, False),
     "schema": (_schema, False),
 }
 RULES: dict[str, tuple[Command, bool]] = {

@@ -1,6 +1,10 @@
-"""What is told when something went wrong."""
+"""What commands tell programs beside the values themselves."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from accelsel.model.selection import Selection, Warning_
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,3 +16,29 @@ class ErrorDocument:
     message: str
     where: str | None
     help: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditDocument:
+    """One edit: `table` is dotted (`tool.uv.sources`), `before` and `after` are TOML values."""
+
+    table: str
+    key: str
+    before: Any
+    after: Any
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanDocument:
+    """The plan document; `selection` is a list where several backends are pinned in one project,
+    null for an unpin, and `left` says what an unpin leaves because it was edited since."""
+
+    path: str
+    changed: bool
+    selection: Selection | tuple[Selection, ...] | None
+    edits: tuple[EditDocument, ...]
+    diff: str
+    record: Mapping[str, Any] | None
+    warnings: tuple[Warning_, ...] = ()
+    left: tuple[str, ...] = ()

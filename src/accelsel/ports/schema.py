@@ -9,15 +9,14 @@ from accelsel.ports.documents import VERSION
 
 def _types() -> dict[str, Any]:
     from accelsel.model.config import Config
-    from accelsel.model.plan import Plan
     from accelsel.model.profile import Profile
-    from accelsel.model.report import ErrorDocument
+    from accelsel.model.report import ErrorDocument, PlanDocument
     from accelsel.model.selection import Selection
 
     return {
         "profile": Profile,
         "selection": Selection,
-        "plan": Plan,
+        "plan": PlanDocument,
         "config": Config,
         "error": ErrorDocument,
     }

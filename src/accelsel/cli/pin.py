@@ -1,0 +1,437 @@
+"""`accelsel pin` and `accelsel unpin`: plan, show, and only with --write apply."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from accelsel.apply.files import ProjectFile, find_project, read_project
+from accelsel.cli import present, steps
+from accelsel.cli.options import Flags
+from accelsel.cli.present import Output
+from accelsel.model.config import Config
+from accelsel.model.errors import DIFFERENT, NO_BUILD, NOTHING, USAGE, AccelselError
+from accelsel.model.plan import Difference, PinOptions, Plan
+from accelsel.model.selection import Selection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinFlags:
+    """The flags of `pin` beside the request's."""
+
+    write: bool = False
+    check: bool = False
+    diff: bool = False
+    backends: tuple[str, ...] = ()
+    shape: str | None = None
+    mirrors: tuple[str, ...] = ()
+    lock: bool = False
+    sync: bool = False
+    prebuilt: tuple[str, ...] = ()
+
+    def refuse_contradictions(self) -> None:
+        """Flags that exclude each other are a usage error."""
+        if self.write and self.check:
+            raise AccelselError(USAGE, "usage", "--check and --write exclude each other")
+        if (self.lock or self.sync) and not self.write:
+            flag = "--lock" if self.lock else "--sync"
+            raise AccelselError(USAGE, "usage", f"{flag} needs --write", help="add --write")
+        if self.shape and not self.backends:
+            raise AccelselError(USAGE, "usage", "--as needs --backends")
+
+
+def pin(output: Output, flags: Flags, how: PinFlags, paths: Sequence[str]) -> int:
+    """Pin, or check, every project of `paths`; each on its own, the worst exit code counts."""
+    how.refuse_contradictions()
+    return _each(output, paths, lambda path, many: _pin_one(output, flags, how, path, many=many))
+
+
+def unpin(output: Output, paths: Sequence[str], *, write: bool, diff: bool) -> int:
+    """Plan the removal of what `pin` put into every project of `paths`, or do it."""
+    return _each(output, paths, lambda path, many: _unpin_one(output, path, write, diff, many))
+
+
+def _each(output: Output, paths: Sequence[str], work: Any) -> int:
+    """Run `work` on each path; with several a failure is told and the others still run."""
+    if len(paths) <= 1:
+        code, result = work(find_project(Path(paths[0] if paths else ".")), False)
+        if output.json and result is not None:
+            present.document(result)
+        return int(code)
+    worst, results = 0, []
+    for path in paths:
+        try:
+            code, result = work(find_project(Path(path)), True)
+        except AccelselError as error:
+            code, result = error.code, None
+            present.failed(error, as_json=False)
+        worst = max(worst, int(code))
+        if result is not None:
+            results.append(result)
+    if output.json:
+        present.document({"schema": "accelsel.plans/1", "plans": results})
+    return worst
+
+
+Outcome = tuple[int, Mapping[str, Any] | None]
+
+
+def _pin_one(output: Output, flags: Flags, how: PinFlags, path: Path, *, many: bool) -> Outcome:
+    from accelsel.project.read import read
+
+    _refuse_requirements_file(path)
+    if how.check and not (flags.given or how.backends or how.mirrors or how.prebuilt):
+        return _check(output, path, many=many)
+    file = read_project(path)
+    view = read(file.text, str(path))
+    config = steps.merged(_settings(view.settings, path), steps.user_config())
+    if not view.family and not _locked_torch(path):
+        return _nothing(output, path, many=many)
+    selections = _selections(flags, how, view, config, path)
+    failed = [s for s in selections if s.outcome == "none"]
+    if failed:
+        return _no_build(output, failed[0], path)
+    _tell(output, selections)
+    plan = _plan(view, selections, _options(flags, how, config, view, path))
+    return _finish(output, how, file, plan, flags=flags, config=config)
+
+
+def _finish(
+    output: Output, how: PinFlags, file: ProjectFile, plan: Plan, *, flags: Flags, config: Config
+) -> Outcome:
+    """Show the plan, compare it or write it, as the flags say."""
+    from accelsel.project.render import render
+
+    text = render(file.text, plan)
+    for warning in plan.warnings:
+        output.warn(warning.code, warning.message, warning.hint)
+    diff = _diff(file, text)
+    code = 0
+    for selection in plan.selections:
+        code = code or steps.strict_code(selection, flags, config)
+    if code:
+        return code, _document(plan, diff) if output.json else None
+    if how.check:
+        code = DIFFERENT if text != file.text else 0
+        if code:
+            output.say(f"{file.path} is not as `accelsel pin --write` would leave it")
+    if not output.json and (how.diff or not (how.write or how.check)):
+        _show(output, diff)
+    if how.write:
+        _write(output, how, file, text, plan)
+    return code, _document(plan, diff) if output.json else None
+
+
+def _unpin_one(output: Output, path: Path, write: bool, diff: bool, many: bool) -> Outcome:
+    from accelsel.apply.files import write_replacing
+    from accelsel.project.plan import unplan
+    from accelsel.project.read import read
+    from accelsel.project.render import render
+
+    file = read_project(path)
+    view = read(file.text, str(path))
+    if view.record is None:
+        if many:
+            return 0, None
+        raise AccelselError(
+            NOTHING, "no-record", "there is no record of `accelsel pin` to take out",
+            where=str(path),
+        )  # fmt: skip
+    plan = unplan(view)
+    text = render(file.text, plan)
+    shown = _diff(file, text)
+    if not output.json and (diff or not write):
+        _show(output, shown)
+    if write:
+        write_replacing(file.path, file.data, text.encode())
+    for item in plan.left:
+        output.say(f"left as it was edited since: {item}")
+    return 0, _document(plan, shown) if output.json else None
+
+
+def _check(output: Output, path: Path, *, many: bool) -> Outcome:
+    """Replay the record: no host, no network; every line that differs is named."""
+    from accelsel.project.check import check
+    from accelsel.project.read import read
+
+    file = read_project(path)
+    view = read(file.text, str(path))
+    if view.record is None:
+        if many:
+            return 0, None
+        raise AccelselError(
+            NOTHING, "no-record", "there is no record of `accelsel pin` to check",
+            where=str(path), help="`accelsel pin --write` makes one",
+        )  # fmt: skip
+    differences = check(view)
+    if output.json:
+        from accelsel.ports.documents import document
+
+        value = {"path": str(path), "differences": differences}
+        return (DIFFERENT if differences else 0), document("check", value)
+    for difference in differences:
+        output.data(_line(output, path, difference))
+    if differences:
+        output.say("`accelsel pin --write` puts it back, `accelsel unpin --write` takes it out")
+    return (DIFFERENT if differences else 0), None
+
+
+def _line(output: Output, path: Path, difference: Difference) -> str:
+    if output.format == "github":
+        return (
+            f"::error file={path},line={difference.line},title=accelsel pin --check::"
+            f"{difference.message}"
+        )
+    return f"{path}:{difference.line}: {difference.message}"
+
+
+def _write(output: Output, how: PinFlags, file: ProjectFile, text: str, plan: Plan) -> None:
+    """Write, then lock and sync where asked; a lock that fails puts the file back."""
+    from accelsel.apply import uv
+    from accelsel.apply.files import exclusive, write_replacing
+
+    for hazard in uv.hazards(file.path.parent, os.environ):
+        if hazard.defeats:
+            raise AccelselError(
+                USAGE, hazard.code, hazard.message, where=hazard.where, help=hazard.help
+            )
+        output.warn(hazard.code, hazard.message, hazard.help)
+    tool = uv.find(os.environ) if how.lock or how.sync else None
+    new = text.encode()
+    with exclusive(file.path) as hold:
+        changed = write_replacing(file.path, file.data, new, hold=hold)
+        output.say(f"{file.path}: {'pinned' if changed else 'already as pinned'}")
+        if tool is None:
+            return
+        try:
+            uv.lock(tool, file.path, upgrade=_names(plan))
+            _read_back(file.path, plan)
+        except BaseException:
+            write_replacing(file.path, new, file.data, hold=hold)
+            raise
+    if how.sync:
+        uv.sync(tool, file.path)
+
+
+def _names(plan: Plan) -> tuple[str, ...]:
+    """The packages that a lock may move: torch and what the selections name."""
+    found = {"torch": None}
+    for selection in plan.selections:
+        found |= dict.fromkeys(package.name for package in selection.packages)
+    return tuple(found)
+
+
+def _read_back(path: Path, plan: Plan) -> None:
+    """The lock holds what was selected, or it is an error with the chain that caused it."""
+
+
+def _selections(
+    flags: Flags, how: PinFlags, view: Any, config: Config, path: Path
+) -> tuple[Selection, ...]:
+    """One selection for this host, or one for each of `--backends`."""
+    from dataclasses import replace
+
+    from accelsel.rules import select
+
+    tables = steps.tables_for(config)
+    request = steps.request_for(
+        flags,
+        config,
+        torch=view.torch_specifier,
+        requires_python=view.requires_python,
+        companions=view.companions,
+        python=project_python(path.parent),
+    )
+    request = replace(request, prebuilt=(*request.prebuilt, *how.prebuilt))
+    if not how.backends:
+        return (select(steps.profile_for(flags), request, tables),)
+    platform = request.platform or "linux-x86_64"
+    each = [replace(request, backend=name, platform=platform) for name in how.backends]
+    return tuple(select(None, one, tables) for one in each)
+
+
+def _plan(view: Any, selections: tuple[Selection, ...], options: PinOptions) -> Plan:
+    from accelsel.project.plan import plan
+
+    return plan(view, selections, options)
+
+
+def _options(flags: Flags, how: PinFlags, config: Config, view: Any, path: Path) -> PinOptions:
+    from dataclasses import fields
+
+    given = {
+        f.name: list(value) if isinstance(value := getattr(flags, f.name), tuple) else value
+        for f in fields(Flags)
+        if f.name not in ("profile", "offline", "strict")
+        and getattr(flags, f.name) not in (None, (), False)
+    }
+    if how.backends:
+        given["backends"] = list(how.backends)
+    return PinOptions(
+        request=given,
+        mirrors=mirrors(how, config, os.environ),
+        shape=("single" if not how.backends else "extras" if how.shape == "extras" else "groups"),
+        transitive=not view.family and _locked_torch(path),
+    )
+
+
+def mirrors(how: PinFlags, config: Config, env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Pairs of URL prefixes, longest first: flag, else `ACCELSEL_MIRROR`, else the settings."""
+    given = how.mirrors or tuple(env.get("ACCELSEL_MIRROR", "").split())
+    pairs = [_mirror(text) for text in given] if given else list(config.mirror.items())
+    for source, target in pairs:
+        _refuse_bad_mirror(source, target)
+    return tuple(sorted(pairs, key=lambda pair: -len(pair[0])))
+
+
+def _mirror(text: str) -> tuple[str, str]:
+    source, equals, target = text.partition("=")
+    if not equals:
+        raise AccelselError(
+            USAGE, "bad-mirror", f"--mirror {present.one_line(text)!r} is not FROM=TO",
+            help="--mirror https://download.pytorch.org/whl=https://mirror.example/whl",
+        )  # fmt: skip
+    return source, target
+
+
+def _refuse_bad_mirror(source: str, target: str) -> None:
+    from urllib.parse import urlsplit
+
+    for url in (source, target):
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            parts = urlsplit("")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise AccelselError(
+                USAGE, "bad-mirror", f"{present.one_line(url)!r} is not an http(s) URL",
+                help="--mirror https://download.pytorch.org/whl=https://mirror.example/whl",
+            )  # fmt: skip
+        if "@" in parts.netloc:
+            raise AccelselError(
+                USAGE, "bad-mirror", "a mirror's URL must not hold credentials",
+                help="uv reads them from UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD",
+            )  # fmt: skip
+
+
+def project_python(root: Path) -> str | None:
+    """The Python that a project runs on: `.python-version`, else `UV_PYTHON`, else its `.venv`."""
+    import re
+
+    pattern = re.compile(r"(?:^|[^0-9.])(3\.\d+(?:\.\d+)?)(t?)(?=$|[^0-9.])")
+    for text in (_first_line(root / ".python-version"), os.environ.get("UV_PYTHON", "")):
+        if found := pattern.search(text):
+            return "".join(found.groups())
+    environment = os.environ.get("UV_PROJECT_ENVIRONMENT") or ".venv"
+    for line in _lines(root / environment / "pyvenv.cfg"):
+        key, _, value = line.partition("=")
+        if key.strip() in ("version", "version_info") and (found := pattern.search(value.strip())):
+            return found[1]
+    return None
+
+
+def _first_line(path: Path) -> str:
+    return next((line for line in _lines(path) if not line.startswith("#")), "")
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError):
+        return []
+
+
+def _settings(table: Mapping[str, Any], path: Path) -> Config:
+    from accelsel.ports.config import read
+
+    return read(table, f"{path}: [tool.accelsel]")
+
+
+def _locked_torch(path: Path) -> bool:
+    """Whether the project's lock holds torch: then it comes through some other package."""
+    try:
+        text = path.with_name("uv.lock").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+    return '\nname = "torch"\n' in text
+
+
+def _refuse_requirements_file(path: Path) -> None:
+    if path.suffix in (".txt", ".in"):
+        raise AccelselError(
+            USAGE,
+            "requirements-file",
+            "a requirements file holds no sources or indexes; make it a project first",
+            where=str(path),
+            help=f"uv init --bare && uv add -r {path.name}",
+        )
+
+
+def _nothing(output: Output, path: Path, *, many: bool) -> Outcome:
+    if many:
+        output.say(f"{path}: no torch-family dependency, skipped")
+        return 0, None
+    raise AccelselError(
+        NOTHING, "no-torch", "the project does not depend on torch or its family",
+        where=str(path), help="`uv add torch` first",
+    )  # fmt: skip
+
+
+def _no_build(output: Output, selection: Selection, path: Path) -> Outcome:
+    """No build: the reasons, and the ways out; the file is untouched."""
+    if output.json:
+        from accelsel.ports.documents import document
+
+        return NO_BUILD, document("selection", selection)
+    messages = [reason.message for reason in selection.reasons] or ["see `accelsel why -v`"]
+    raise AccelselError(
+        NO_BUILD, "no-build", f"no build satisfies the host and the project: {messages[0]}",
+        where=str(path), help="; ".join(messages[1:]) or "`accelsel why` tells the reasons",
+    )  # fmt: skip
+
+
+def _tell(output: Output, selections: tuple[Selection, ...]) -> None:
+    for selection in selections:
+        for warning in selection.warnings:
+            output.warn(warning.code, warning.message, warning.hint)
+
+
+def _diff(file: ProjectFile, text: str) -> str:
+    import difflib
+
+    old, new = file.text.splitlines(keepends=True), text.splitlines(keepends=True)
+    name = file.path.name
+    lines = difflib.unified_diff(old, new, f"a/{name}", f"b/{name}")
+    return "".join(
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
+    )
+
+
+def _show(output: Output, diff: str) -> None:
+    styles = {"+": "green", "-": "red", "@": "cyan"}
+    for line in diff.splitlines():
+        style = styles.get(line[:1])
+        output.data(output.paint(line, style) if style else line)
+
+
+def _document(plan: Plan, diff: str) -> Mapping[str, Any]:
+    from accelsel.model.report import EditDocument, PlanDocument
+    from accelsel.ports.documents import document
+
+    edits = tuple(
+        EditDocument(table=".".join(e.table), key=e.key, before=e.before, after=e.after, why=e.why)
+        for e in plan.edits
+    )
+    chosen = plan.selections
+    value = PlanDocument(
+        path=plan.path,
+        changed=plan.changed,
+        selection=None if not chosen else chosen[0] if len(chosen) == 1 else chosen,
+        edits=edits,
+        diff=diff,
+        record=plan.record.facts if plan.record else None,
+        warnings=plan.warnings,
+        left=plan.left,
+    )
+    return document("plan", value)
