@@ -7,6 +7,7 @@ from accelsel.probe.world import World
 
 _TREES = ("/sys/class/kfd/kfd/topology/nodes", "/sys/devices/virtual/kfd/kfd/topology/nodes")
 _AMD = 0x1002
+_TARGETS = range(60000, 1000000)
 _FRAME_BUFFER = frozenset({1, 2})  # heap types of a memory bank: private and public frame buffer
 
 
@@ -80,14 +81,10 @@ def is_gpu(properties: Mapping[str, int]) -> bool:
 
 
 def gfx_name(version: int) -> str | None:
-    """90010 -> `gfx90a`: major, then minor and stepping as one hexadecimal digit each.
+    """90010 -> `gfx90a`; None for a number that no target can have."""
+    from accelsel.knowledge import gfx_of
 
-    None for a number that no target can have. Source: the kernel's kfd_device.c, 39 targets.
-    """
-    major, minor, stepping = version // 10000, version // 100 % 100, version % 100
-    if not (7 <= major <= 99 and minor < 16 and stepping < 16):
-        return None
-    return f"gfx{major}{minor:x}{stepping:x}"
+    return gfx_of(version) if version in _TARGETS else None
 
 
 def address_of(properties: Mapping[str, int]) -> str | None:

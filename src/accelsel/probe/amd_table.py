@@ -7,11 +7,13 @@ from accelsel.probe.facts import GpuFact
 
 def tabled(gpu: GpuFact) -> GpuFact:
     """The same with what the device table knows of its PCI id and arch."""
-    from accelsel.knowledge import devices
+    from accelsel.knowledge import amd_targets, devices
 
     row = devices("amd").get(gpu.pci_id) if gpu.pci_id else None
     if row is None:
-        return gpu
+        target = amd_targets().get(gpu.arch or "")
+        known = target.integrated if target and gpu.integrated is None else gpu.integrated
+        return replace(gpu, integrated=known)
     return replace(
         gpu,
         name=gpu.name or row.name,
