@@ -100,8 +100,7 @@ class Replay:
         class Handler(_Handler):
             owner = replay
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", port), Handler)
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), daemon=True, name="replay"
         )
@@ -167,6 +166,14 @@ class Replay:
             if data is not None:
                 return _Answer(data)
         return _Answer(b"not found\n", "text/plain", 404)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        if not isinstance(sys.exception(), ConnectionError):  # uv left; it may
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class _Handler(BaseHTTPRequestHandler):
