@@ -53,7 +53,15 @@ SELECTION_FILES: Final = (
     "unestablished.json",
     "intel-devices.json",
 )
-"""The files behind `Tables`; the others are read when a probe asks for them."""
+"""The files behind `Tables`."""
+
+DEVICE_FILES: Final = (
+    "nvidia-devices.json",
+    "amd-devices.json",
+    "amd-targets.json",
+    "jetson.json",
+)
+"""Read when a probe asks for them."""
 
 
 def key(table: str, row: Row) -> tuple[Any, ...]:

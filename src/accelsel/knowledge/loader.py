@@ -95,7 +95,7 @@ def _backend(row: Row) -> Backend:
         source=row["source"],
         checked=row["checked"],
         confidence=row["confidence"],
-        absent=tuple(row.get("absent", ())),
+        absent=row.get("absent", {}),
     )
 
 
@@ -130,7 +130,9 @@ def _build(
         macos=row["macos"] if "macos" in row else release.get("macos", {}).get(platform),
         triton=_triton(row.get("triton", False), backend, release),
         companions=tuple(
-            _companion(one, backend) for one in row.get("companions", release.get("companions", ()))
+            _companion(one)
+            for one in row.get("companions", release.get("companions", ()))
+            if one["name"] not in backend.absent
         ),
         extras={code: extra.format(arch=code) for code in codes or ()} if extra else {},
         on_pypi=row.get("on_pypi", False),
@@ -151,13 +153,12 @@ def _triton(stated: bool | Row, backend: Backend, release: Row) -> Triton | None
     return Triton(name=row["name"], specifier=row["specifier"], marker=row["marker"])
 
 
-def _companion(row: Row, backend: Backend) -> Companion:
+def _companion(row: Row) -> Companion:
     return Companion(
         name=row["name"],
         specifier=row["specifier"],
         declared=row["declared"],
         pythons=tuple(row.get("pythons", ())),
-        index="default" if row["name"] in backend.absent else "torch",
     )
 
 

@@ -5,7 +5,7 @@ on which the fact was last looked at; `confidence` orders `verified` > `read` > 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Confidence = Literal["verified", "read", "inferred"]
@@ -26,8 +26,8 @@ class Backend:
 
     `toolkit` is the CUDA or ROCm version as numbers ((12, 6); (7, 2)), () for the others, so that
     rocm7.14 sorts after rocm7.2. `indexes` maps a channel to the index name. `uv` says whether
-    uv's own `--torch-backend` knows the name. `absent` names companions that this index does not
-    carry, so that they come from the default index.
+    uv's own `--torch-backend` knows the name. `absent` maps a companion that does not exist for
+    this backend, though it does for the release, to the sentence that says so.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Backend:
     source: str
     checked: str
     confidence: Confidence
-    absent: tuple[str, ...] = ()
+    absent: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,16 +54,14 @@ class Companion:
 
     `specifier` admits the versions that work with that torch. `declared` is True where the
     package's own metadata enforces it, False where only this table knows. `pythons` are the tags
-    for which it has wheels, () for those of torch. `index` is `torch` where it comes from the index
-    of torch, `default` where that index does not carry it and the default index has one that loads.
-    A companion that a build does not list is not known to exist for it.
+    for which it has wheels, () for those of torch. It comes from the index of torch; one that a
+    build does not list is not known to exist for it.
     """
 
     name: str
     specifier: str
     declared: bool
     pythons: tuple[str, ...] = ()
-    index: Literal["torch", "default"] = "torch"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
