@@ -54,14 +54,16 @@ class Companion:
 
     `specifier` admits the versions that work with that torch. `declared` is True where the
     package's own metadata enforces it, False where only this table knows. `pythons` are the tags
-    for which it has wheels, () for those of torch. It comes from the index of torch; one that a
-    build does not list is not known to exist for it.
+    for which it has wheels, () for those of torch. `index` is `torch` where it comes from the index
+    of torch, `default` where only the default index has one that works. A companion that a build
+    does not list is not known to exist for it.
     """
 
     name: str
     specifier: str
     declared: bool
     pythons: tuple[str, ...] = ()
+    index: Literal["torch", "default"] = "torch"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
