@@ -24,6 +24,9 @@ class Finding:
     row: str
     message: str
 
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.file, self.row, self.message) if part)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from accelsel.knowledge import documents
 from accelsel.knowledge.documents import Row
-from accelsel.model.table import AmdTarget, Device, Tegra
+from accelsel.model.table import AmdTarget, Device
 
 _VENDOR_IDS: Final = {"nvidia": "10de", "amd": "1002", "intel": "8086"}
 
@@ -65,12 +65,9 @@ def amd_targets() -> Mapping[str, AmdTarget]:
 
 
 @cache
-def tegra() -> Mapping[str, Tegra]:
-    """The Tegra SoCs by their device tree name (`tegra234`)."""
-    return {
-        row["soc"]: Tegra(soc=row["soc"], arch=row["arch"], name=row["name"])
-        for row in documents.shipped("jetson.json")["tegra"]
-    }
+def tegra() -> Mapping[str, str]:
+    """The architecture of a Tegra SoC by its device tree name (`tegra234` -> `sm_87`)."""
+    return {row["soc"]: row["arch"] for row in documents.shipped("jetson.json")["tegra"]}
 
 
 def jetpack_of(l4t: str) -> str | None:

@@ -205,12 +205,3 @@ class AmdTarget:
     version: int
     name: str | None
     integrated: bool | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tegra:
-    """A Tegra SoC as named in the device tree (`nvidia,tegra234`)."""
-
-    soc: str
-    arch: str
-    name: str
