@@ -101,7 +101,12 @@ class HostWorld:
                 "machine": machine.lower(),
             }
         host = os.uname()
-        return {"system": sys.platform, "release": host.release, "machine": host.machine}
+        facts = {"system": sys.platform, "release": host.release, "machine": host.machine}
+        try:
+            facts["libc"] = os.confstr("CS_GNU_LIBC_VERSION") or ""
+        except (ValueError, OSError):
+            facts["libc"] = ""
+        return facts
 
     def python(self) -> Mapping[str, Any]:
         return {

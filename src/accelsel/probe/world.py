@@ -68,7 +68,7 @@ class World(Protocol):
         ...
 
     def uname(self) -> Mapping[str, str]:
-        """`system` (linux, windows, darwin), `release`, `machine`."""
+        """`system` (linux, windows, darwin), `release`, `machine`, `libc` (`glibc 2.39` or "")."""
         ...
 
     def python(self) -> Mapping[str, Any]:
