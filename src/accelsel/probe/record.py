@@ -8,14 +8,16 @@ A recording is a folder with `host.json`; `fixtures/hosts/README.md` describes t
 import errno
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
 from typing import Any, cast
 
 from accelsel.model.errors import USAGE, AccelselError
-from accelsel.model.profile import ProbeStatus
+from accelsel.model.profile import ProbeStatus, Profile
 from accelsel.probe.scrub import Scrubber
 from accelsel.probe.world import Completed, Streamed, World
 
 FILE = "host.json"
+EXPECTED = "expected.json"
 SCHEMA = "accelsel.host/1"
 SIZE_LIMIT = 16 << 20  # bytes of a recording
 _TEXT_LIMIT = 64 << 10  # characters of one text in it
@@ -26,11 +28,18 @@ _ONLY_SET = frozenset({"KUBERNETES_SERVICE_HOST"})
 
 
 class Recorder:
-    """A World that passes every question on and remembers the answers."""
+    """A World that passes every question on, by default to this host, and remembers the answers.
 
-    def __init__(self, world: World, *, names: Iterable[str] = ()) -> None:
+    `names` are kept out of the recording, by default those of this host and its user.
+    """
+
+    def __init__(self, world: World | None = None, *, names: Iterable[str] | None = None) -> None:
+        if world is None:
+            from accelsel.probe.host_world import HostWorld
+
+            world = HostWorld()
         self._world = world
-        self._scrub = Scrubber(names)
+        self._scrub = Scrubber(identities() if names is None else names)
         self._env: dict[str, str] = {}
         self._files: dict[str, str] = {}
         self._dirs: dict[str, tuple[str, ...]] = {}
@@ -144,15 +153,17 @@ class Recorder:
             },
         }
 
-    def write(self, folder: str) -> str:
-        """Write the recording into `folder`, made where it is missing; gives the file's path."""
+    def write(self, folder: str | PathLike[str], profile: Profile | None = None) -> str:
+        """Write the recording into `folder`, made where it is missing; gives the file's path.
+
+        With a profile, `expected.json` beside it says what a replay has to come to.
+        """
         path = os.path.join(folder, FILE)
-        part = f"{path}.part"
         try:
             os.makedirs(folder, exist_ok=True)
-            with open(part, "w", encoding="utf-8", newline="\n") as file:
-                file.write(rendered(self.document()))
-            os.replace(part, path)
+            _replace(path, rendered(self.document()))
+            if profile is not None:
+                _replace(os.path.join(folder, EXPECTED), rendered(essentials(profile)))
         except OSError as error:
             raise AccelselError(
                 USAGE,
@@ -177,7 +188,7 @@ class RecordedWorld:
     Raises AccelselError (exit 2) for a folder that holds no recording of this form.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str | PathLike[str]) -> None:
         path = os.path.join(folder, FILE)
         document = _load(path)
         take = _Taker(path, document)
@@ -248,6 +259,15 @@ class RecordedWorld:
             raise OSError(code, os.strerror(code), path)
 
 
+def essentials(profile: Profile) -> dict[str, Any]:
+    """What a profile says of a host, without how long it took to see it."""
+    from dataclasses import asdict
+
+    values = asdict(profile)
+    del values["probes"]
+    return values
+
+
 def lines_of(text: str) -> str | list[str]:
     """Several whole lines as a list, which is how a recording is readable; else the text."""
     if text.count("\n") < 2 or not text.endswith("\n") or "\r" in text:
@@ -293,6 +313,13 @@ def identities() -> tuple[str, ...]:
         node = os.uname().nodename
         names |= {node, node.partition(".")[0]}
     return tuple(sorted(filter(None, names)))
+
+
+def _replace(path: str, text: str) -> None:
+    part = f"{path}.part"
+    with open(part, "w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+    os.replace(part, path)
 
 
 def _reduced(path: str, text: str) -> str:
