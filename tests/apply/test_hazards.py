@@ -85,7 +85,7 @@ def test_environment(
 ) -> None:
     (tmp_path / "pyproject.toml").write_text(PROJECT.format(url=replay.url))
     env = {**uv_env, **{k: v.replace("URL", replay.url) for k, v in variables.items()}}
-    fatal = [hazard for hazard in found(tmp_path, env, replay) if hazard.fatal]
+    fatal = [hazard for hazard in found(tmp_path, env, replay) if hazard.defeats]
     assert [hazard.code for hazard in fatal] == ([code] if code else [])
     assert all(hazard.help and "\n" not in hazard.message for hazard in fatal)
     assert (locked(tmp_path, env) == PINNED) == (code is None)
@@ -103,7 +103,7 @@ def test_what_only_bends_is_warned_about(
     tmp_path: Path, replay: Replay, uv_env: Mapping[str, str], name: str, value: str
 ) -> None:
     hits = found(tmp_path, {**uv_env, name: value}, replay)
-    assert [(hit.where, hit.fatal) for hit in hits] == [(f"env:{name}", False)]
+    assert [(hit.where, hit.defeats) for hit in hits] == [(f"env:{name}", False)]
     refuse(hits)
 
 
@@ -161,7 +161,7 @@ def test_configuration(
     named = {"UV_CONFIG_FILE": str(config)}
     env = {**uv_env, **(named if way == "named" else {"XDG_CONFIG_HOME": str(tmp_path / "config")})}
     fatal = way in ways
-    assert any(hit.fatal for hit in found(root, env, replay)) == fatal
+    assert any(hit.defeats for hit in found(root, env, replay)) == fatal
     result = locked(root, env)
     if result is not None:  # a broken file is uv's to refuse
         assert (result == PINNED) != fatal

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.kit.replay import Replay
 
-from accelsel.apply.uv import Uv, find_uv, lock, require_uv, sync
+from accelsel.apply.uv import Uv, find, locate, lock, sync
 from accelsel.model.errors import NETWORK, UV, AccelselError
 
 PROJECT = """\
@@ -29,7 +29,7 @@ explicit = true
 @pytest.fixture
 def uv(uv_env: Mapping[str, str]) -> Uv:
     folder = str(Path(sys.executable).parent)
-    return require_uv({**uv_env, "PATH": f"{folder}{os.pathsep}{uv_env['PATH']}"})
+    return find({**uv_env, "PATH": f"{folder}{os.pathsep}{uv_env['PATH']}"})
 
 
 def project(folder: Path, replay: Replay, needs: str = "torch") -> Path:
@@ -49,15 +49,15 @@ def test_order_of_search(tmp_path: Path) -> None:
     named, first = program(tmp_path, "mine", "uv 9.9.9"), tmp_path / "bin"
     first.mkdir()
     on_path = program(first, "uv", "uv 8.8.8")
-    assert find_uv({"UV": str(named), "PATH": str(first)}) == str(named)
-    assert find_uv({"PATH": str(first)}) == str(on_path)
-    packaged = find_uv({"PATH": str(tmp_path / "nowhere")})
+    assert locate({"UV": str(named), "PATH": str(first)}) == str(named)
+    assert locate({"PATH": str(first)}) == str(on_path)
+    packaged = locate({"PATH": str(tmp_path / "nowhere")})
     assert Path(packaged).parent == Path(sys.executable).parent
 
 
 def test_a_named_uv_that_is_absent(tmp_path: Path) -> None:
     with pytest.raises(AccelselError) as caught:
-        find_uv({"UV": str(tmp_path / "absent"), "PATH": os.environ["PATH"]})
+        locate({"UV": str(tmp_path / "absent"), "PATH": os.environ["PATH"]})
     assert (caught.value.code, caught.value.kind) == (UV, "uv-missing")
     assert caught.value.help
 
@@ -74,7 +74,7 @@ def test_a_named_uv_that_is_absent(tmp_path: Path) -> None:
 def test_version_gate(tmp_path: Path, said: str, kind: str) -> None:
     path = program(tmp_path, "uv", said)
     with pytest.raises(AccelselError) as caught:
-        require_uv({"UV": str(path), "PATH": os.environ["PATH"]})
+        find({"UV": str(path), "PATH": os.environ["PATH"]})
     assert (caught.value.code, caught.value.kind) == (UV, kind)
     assert caught.value.help
 
@@ -82,17 +82,17 @@ def test_version_gate(tmp_path: Path, said: str, kind: str) -> None:
 @pytest.mark.parametrize("said", ["uv 0.9.0", "uv 0.13.8 (abc 2026-10-01)", "uv 1.0.0-rc.1"])
 def test_new_enough(tmp_path: Path, said: str) -> None:
     path = program(tmp_path, "uv", said)
-    found = require_uv({"UV": str(path), "PATH": os.environ["PATH"]})
+    found = find({"UV": str(path), "PATH": os.environ["PATH"]})
     assert found == Uv(path=str(path), version=said.split()[1])
 
 
 def test_lock_and_sync(tmp_path: Path, replay: Replay, uv: Uv, uv_env: Mapping[str, str]) -> None:
     path = project(tmp_path, replay)
     heard: list[str] = []
-    lock(uv, path, ["torch"], uv_env, sink=heard.append)
+    lock(uv, path, upgrade=["torch"], env=uv_env, sink=heard.append)
     assert "Resolved" in "".join(heard)
     assert 'version = "2.14.1+cpu"' in (tmp_path / "uv.lock").read_text()
-    sync(uv, path, ["torch"], uv_env, sink=heard.append)
+    sync(uv, path, upgrade=["torch"], env=uv_env, sink=heard.append)
     assert "torch==2.14.1+cpu" in "".join(heard)
 
 
@@ -100,9 +100,9 @@ def test_lock_moves_only_what_is_named(
     tmp_path: Path, replay: Replay, uv: Uv, uv_env: Mapping[str, str]
 ) -> None:
     path = project(tmp_path, replay, 'torch<2.14", "numpy<2.3')
-    lock(uv, path, (), uv_env, sink=len)
+    lock(uv, path, env=uv_env, sink=len)
     path.write_text(path.read_text().replace("torch<2.14", "torch").replace("numpy<2.3", "numpy"))
-    lock(uv, path, ["torch"], uv_env, sink=len)
+    lock(uv, path, upgrade=["torch"], env=uv_env, sink=len)
     text = (tmp_path / "uv.lock").read_text()
     assert 'version = "2.14.1+cpu"' in text
     assert 'name = "numpy"\nversion = "2.2.6"' in text
@@ -113,7 +113,7 @@ def test_a_script_has_a_lock_of_its_own(
 ) -> None:
     path = tmp_path / "run.py"
     path.write_text('# /// script\n# dependencies = ["numpy"]\n# ///\n')
-    lock(uv, path, (), uv_env, sink=len)
+    lock(uv, path, env=uv_env, sink=len)
     assert (tmp_path / "run.py.lock").exists()
 
 
@@ -124,7 +124,7 @@ def test_the_project_is_the_one_that_is_named(
     other = tmp_path / "other"
     other.mkdir()
     env = {**uv_env, "UV_PROJECT": str(other), "UV_WORKING_DIR": str(other)}
-    lock(uv, path, (), env, sink=len)
+    lock(uv, path, env=env, sink=len)
     assert (tmp_path / "uv.lock").exists()
 
 
@@ -134,7 +134,7 @@ def test_failure_to_resolve(
     path = project(tmp_path, replay, "torch>99")
     heard: list[str] = []
     with pytest.raises(AccelselError) as caught:
-        lock(uv, path, ["torch"], uv_env, sink=heard.append)
+        lock(uv, path, upgrade=["torch"], env=uv_env, sink=heard.append)
     assert (caught.value.code, caught.value.kind) == (UV, "uv-failed")
     assert "No solution found" in caught.value.message
     assert "\n" not in caught.value.message
@@ -157,7 +157,7 @@ def test_index_faults(
     replay.faults["/whl/cpu/torch/"] = status
     env = {**uv_env, "UV_CACHE_DIR": str(tmp_path / "cache")}
     with pytest.raises(AccelselError) as caught:
-        lock(uv, path, ["torch"], env, sink=len)
+        lock(uv, path, upgrade=["torch"], env=env, sink=len)
     assert caught.value.code == code
     assert not (tmp_path / "uv.lock").exists()
 
@@ -168,7 +168,7 @@ def test_offline_without_a_cache(
     path = project(tmp_path, replay)
     env = {**uv_env, "UV_CACHE_DIR": str(tmp_path / "cache")}
     with pytest.raises(AccelselError) as caught:
-        lock(uv, path, ["torch"], env, offline=True, sink=len)
+        lock(uv, path, upgrade=["torch"], env=env, offline=True, sink=len)
     assert (caught.value.code, caught.value.kind) == (NETWORK, "network")
     assert "--offline" in (caught.value.help or "")
     assert replay.requests == []

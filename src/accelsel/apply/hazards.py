@@ -9,21 +9,21 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from accelsel.apply.uv import true_flag
 from accelsel.model.errors import USAGE, AccelselError
 
+_FALSE = {"", "0", "false", "f", "no", "n", "off"}  # as uv reads a flag's variable
 _BACKEND = re.compile(r"(cpu|xpu|cu\d{2,3}|rocm\d+(\.\d+)*)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hazard:
-    """A setting that gets in the way: `fatal` where the pin has no effect with it."""
+    """A setting that gets in the way: `defeats` where the pin has no effect with it."""
 
     code: str
     message: str
     help: str
     where: str
-    fatal: bool
+    defeats: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,19 +58,19 @@ def hazards(
 
 
 def refuse(found: Collection[Hazard]) -> None:
-    """Nothing fatal is among them. Raises `AccelselError` (2) with the first that is."""
+    """None of them defeats the pin. Raises `AccelselError` (2) with the first that does."""
     for hazard in found:
-        if hazard.fatal:
+        if hazard.defeats:
             raise AccelselError(
                 USAGE, hazard.code, hazard.message, where=hazard.where, help=hazard.help
             )
 
 
 def _of_environment(env: Mapping[str, str], routes: _Routes) -> Iterator[Hazard]:
-    def variable(name: str, message: str, *, fatal: bool = True) -> Hazard:
+    def variable(name: str, message: str, *, defeats: bool = True) -> Hazard:
         code = name.lower().replace("_", "-")
         return Hazard(
-            code=code, message=message, help=f"unset {name}", where=f"env:{name}", fatal=fatal
+            code=code, message=message, help=f"unset {name}", where=f"env:{name}", defeats=defeats
         )
 
     for name, effect in (
@@ -91,13 +91,13 @@ def _of_environment(env: Mapping[str, str], routes: _Routes) -> Iterator[Hazard]
                 yield variable(name, f"{name} {problem}")
     if env.get("UV_RESOLUTION", "").startswith("lowest"):
         text = "UV_RESOLUTION makes uv take the oldest torch that the bounds allow"
-        yield variable("UV_RESOLUTION", text, fatal=False)
+        yield variable("UV_RESOLUTION", text, defeats=False)
     if env.get("UV_EXCLUDE_NEWER"):
         text = "UV_EXCLUDE_NEWER leaves out files without an upload date, and PyTorch's have none"
-        yield variable("UV_EXCLUDE_NEWER", text, fatal=False)
+        yield variable("UV_EXCLUDE_NEWER", text, defeats=False)
     if true_flag(env.get("UV_NO_SYNC")):
         text = "UV_NO_SYNC keeps `uv run` from installing what is pinned"
-        yield variable("UV_NO_SYNC", text, fatal=False)
+        yield variable("UV_NO_SYNC", text, defeats=False)
 
 
 def _beside(root: Path) -> Iterator[Hazard]:
@@ -108,7 +108,7 @@ def _beside(root: Path) -> Iterator[Hazard]:
             message="a uv.toml beside pyproject.toml makes uv ignore the indexes of [tool.uv]",
             help="move its settings into [tool.uv] of pyproject.toml and remove it",
             where=str(path),
-            fatal=True,
+            defeats=True,
         )
 
 
@@ -125,7 +125,7 @@ def _of_config(path: Path, routes: _Routes, *, above: bool) -> Iterator[Hazard]:
             message="no-sources in uv's configuration makes uv ignore tool.uv.sources",
             help=f"remove no-sources from {path}",
             where=where,
-            fatal=True,
+            defeats=True,
         )
     for label, url in _configured(settings):
         if problem := _index_problem(label if above else None, url, routes):
@@ -135,7 +135,7 @@ def _of_config(path: Path, routes: _Routes, *, above: bool) -> Iterator[Hazard]:
                 message=f"the index{name} in uv's configuration {problem}",
                 help=f"remove it from {path}, or mark it explicit = true",
                 where=where,
-                fatal=above or label not in routes.indexes,
+                defeats=above or label not in routes.indexes,
             )
 
 
@@ -188,3 +188,8 @@ def _user_configs(env: Mapping[str, str]) -> Iterator[Path]:
     for base in (env.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":"):
         yield Path(base) / "uv" / "uv.toml"
     yield Path("/etc/uv/uv.toml")
+
+
+def true_flag(value: str | None) -> bool:
+    """Whether uv takes the value of a variable for yes."""
+    return value is not None and value.strip().lower() not in _FALSE

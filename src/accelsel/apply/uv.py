@@ -10,14 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from accelsel.apply.hazards import Hazard, hazards, true_flag
 from accelsel.model.errors import NETWORK, UV, AccelselError
+
+__all__ = ["MINIMUM", "Hazard", "Uv", "find", "hazards", "locate", "lock", "sync"]
 
 MINIMUM = (0, 9)
 _VERSION_TIMEOUT_S = 20.0
 # they make uv work on another project than the one that was edited
 _ELSEWHERE = ("UV_PROJECT", "UV_WORKING_DIR", "UV_WORKING_DIRECTORY")
 _UNREACHED = "error sending request for url"
-_FALSE = {"", "0", "false", "f", "no", "n", "off"}
 
 Sink = Callable[[str], object]
 
@@ -30,7 +32,7 @@ class Uv:
     version: str
 
 
-def find_uv(env: Mapping[str, str]) -> str:
+def locate(env: Mapping[str, str]) -> str:
     """The path of uv: `$UV`, then the first on PATH, then the one of the `uv` package.
 
     Raises `AccelselError` (6, `uv-missing`).
@@ -68,13 +70,13 @@ def _packaged() -> str | None:
     return None
 
 
-def require_uv(env: Mapping[str, str]) -> Uv:
+def find(env: Mapping[str, str]) -> Uv:
     """The uv of this environment.
 
     Raises `AccelselError` (6): `uv-missing`, `uv-failed` where it does not say its version,
     `uv-too-old` below `MINIMUM`.
     """
-    path = find_uv(env)
+    path = locate(env)
     try:
         done = subprocess.run(
             [path, "--version"],
@@ -113,32 +115,32 @@ def require_uv(env: Mapping[str, str]) -> Uv:
 def lock(
     uv: Uv,
     project: Path,
-    packages: Sequence[str],
-    env: Mapping[str, str],
     *,
+    upgrade: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
     offline: bool = False,
     sink: Sink | None = None,
 ) -> None:
     """`uv.lock` of the project (or the script's lock) holds a resolution of the file as it is.
 
-    Only `packages` may move from where a lock held them. uv's text goes to `sink`, stderr by
-    default. Raises `AccelselError`: 6 `uv-failed`, 7 `network`.
+    Only the packages of `upgrade` may move from where a lock held them. uv's text goes to `sink`,
+    stderr by default. Raises `AccelselError`: 6 `uv-failed`, 7 `network`.
     """
-    _run(uv, "lock", project, packages, env, offline, sink)
+    _run(uv, "lock", project, upgrade, os.environ if env is None else env, offline, sink)
 
 
 def sync(
     uv: Uv,
     project: Path,
-    packages: Sequence[str],
-    env: Mapping[str, str],
     *,
+    upgrade: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
     offline: bool = False,
     sink: Sink | None = None,
 ) -> None:
     """The project's environment holds what the lock says; the lock is brought up to date before, as
     by `lock`. Raises as `lock`."""
-    _run(uv, "sync", project, packages, env, offline, sink)
+    _run(uv, "sync", project, upgrade, os.environ if env is None else env, offline, sink)
 
 
 def _run(
@@ -188,11 +190,6 @@ def _run(
         where=str(project),
         help="uv's own text says why; `accelsel why` says what was chosen and which bounds it has",
     )
-
-
-def true_flag(value: str | None) -> bool:
-    """Whether uv takes the value of a variable for yes."""
-    return value is not None and value.strip().lower() not in _FALSE
 
 
 def _reason(text: str) -> str:
