@@ -67,7 +67,7 @@ def _select(*, output: Output, flags: Flags) -> int:
 
 
 def _why(
-    backend: Annotated[
+    about: Annotated[
         str | None, typer.Argument(metavar="[BACKEND]", help="Why it was, or was not, chosen.")
     ] = None,
     *,
@@ -78,7 +78,7 @@ def _why(
     from accelsel.cli.select import why
 
     _forms(output)
-    return why(output, flags, backend)
+    return why(output, flags, about)
 
 
 Paths = Annotated[

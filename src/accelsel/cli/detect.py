@@ -29,8 +29,6 @@ def quick(argv: Sequence[str]) -> int | None:
 
 def detect(output: Output, *, record: str | None = None, replay: str | None = None) -> int:
     """Probe this host, or a recorded one, and present its profile."""
-    from accelsel.cli.steps import probed
-
     profile = probed(record=record, replay=replay)
     if output.json:
         from accelsel.ports.documents import document
@@ -39,6 +37,23 @@ def detect(output: Output, *, record: str | None = None, replay: str | None = No
     else:
         output.data("\n".join(lines(profile, output)))
     return 0
+
+
+def probed(*, record: str | None = None, replay: str | None = None) -> Profile:
+    """The profile of this host, or of a recorded one."""
+    from accelsel.probe import probe
+
+    if record is None and replay is None:
+        return probe()
+    from accelsel.probe.record import RecordedWorld, Recorder
+
+    world = RecordedWorld(replay) if replay is not None else None
+    if record is None:
+        return probe(world)
+    recorder = Recorder(world)
+    profile = probe(recorder)
+    recorder.write(record, profile)
+    return profile
 
 
 def lines(profile: Profile, output: Output) -> list[str]:

@@ -188,14 +188,14 @@ def _line(output: Output, path: Path, difference: Difference) -> str:
 
 def _write(output: Output, how: PinFlags, file: ProjectFile, text: str, plan: Plan) -> None:
     """Write, then lock and sync where asked; a lock that fails puts the file back."""
-    from accelsel.apply import uv
+    from accelsel.apply import hazards, uv
     from accelsel.apply.files import exclusive, write_replacing
 
-    for hazard in uv.hazards(file.path.parent, os.environ):
-        if hazard.defeats:
-            raise AccelselError(
-                USAGE, hazard.code, hazard.message, where=hazard.where, help=hazard.help
-            )
+    found = hazards.hazards(
+        file.path.parent, os.environ, indexes=_indexes(plan), packages=_names(plan)
+    )
+    hazards.refuse(found)
+    for hazard in found:
         output.warn(hazard.code, hazard.message, hazard.help)
     tool = uv.find(os.environ) if how.lock or how.sync else None
     new = text.encode()
@@ -212,6 +212,12 @@ def _write(output: Output, how: PinFlags, file: ProjectFile, text: str, plan: Pl
             raise
     if how.sync:
         uv.sync(tool, file.path)
+
+
+def _indexes(plan: Plan) -> dict[str, str]:
+    """The indexes that the plan names, with their URLs."""
+    named = [index for s in plan.selections for index in (s.index, *s.indexes) if index]
+    return {index.name: index.url for index in named}
 
 
 def _names(plan: Plan) -> tuple[str, ...]:

@@ -16,30 +16,15 @@ if TYPE_CHECKING:
     from accelsel.model.selection import Selection
 
 
-def probed(*, record: str | None = None, replay: str | None = None) -> Profile:
-    """The profile of this host, or of a recorded one."""
-    from accelsel.probe import probe
-
-    if record is None and replay is None:
-        return probe()
-    from accelsel.probe.record import RecordedWorld, Recorder
-
-    world = RecordedWorld(Path(replay)) if replay is not None else None
-    if record is None:
-        return probe(world)
-    recorder = Recorder(world)
-    profile = probe(recorder)
-    recorder.write(Path(record), profile)
-    return profile
-
-
 def profile_for(flags: "Flags") -> Profile:
     """The saved profile that was named, else this host's."""
     from accelsel.ports import parse
 
     path = flags.profile or os.environ.get("ACCELSEL_PROFILE")
     if not path:
-        return probed()
+        from accelsel.probe import probe
+
+        return probe()
     if path == "-":
         import sys
 
@@ -92,8 +77,13 @@ def tables_for(config: Config) -> "Tables":
     """The rules table with the rows that `ACCELSEL_RULES` or the settings add."""
     from accelsel.knowledge import load
 
+    return load(extra_rules(config))
+
+
+def extra_rules(config: Config) -> tuple[Path, ...]:
+    """The file or folder that adds rows to the table, if any."""
     extra = os.environ.get("ACCELSEL_RULES") or config.rules
-    return load((Path(extra),)) if extra else load()
+    return (Path(extra),) if extra else ()
 
 
 def request_for(
