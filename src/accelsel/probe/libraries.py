@@ -4,7 +4,6 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 FILES: Mapping[str, Mapping[str, str]] = {
     "nvml": {"linux": "libnvidia-ml.so.1", "windows": "nvml.dll"},
@@ -21,15 +20,11 @@ BESIDE_THE_PATH = (
 CACHE_LIMIT = 8 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """`folder` is set where the loader has to be pointed at a folder that it does not search."""
+def find(library: str, *, system: str, machine: str, environ: Mapping[str, str]) -> str | None:
+    """ "" where the loader finds the library, a folder that it has to be pointed at, else None.
 
-    folder: str | None
-
-
-def find(library: str, *, system: str, machine: str, environ: Mapping[str, str]) -> Found | None:
-    """The library as the loader would find it, or None. Reads names only; a stale cache may lie."""
+    Only names are read: a cache that is out of date may promise what is not there.
+    """
     name = FILES[library].get(system)
     if name is None:
         return None
@@ -39,7 +34,7 @@ def find(library: str, *, system: str, machine: str, environ: Mapping[str, str])
             os.path.join(environ.get("WINDIR", r"C:\Windows"), "System32"),
             os.path.join(programs, "NVIDIA Corporation", "NVSMI"),
         )
-        return Found(folder=None) if _first(folders, name) else None
+        return "" if _first(folders, name) else None
     searched = [
         *filter(None, environ.get("LD_LIBRARY_PATH", "").replace(";", ":").split(":")),
         f"/lib/{machine}-linux-gnu",
@@ -51,9 +46,8 @@ def find(library: str, *, system: str, machine: str, environ: Mapping[str, str])
         "/usr/local/lib",
     ]
     if _first(searched, name) or _cached(name):
-        return Found(folder=None)
-    beside = _first(BESIDE_THE_PATH, name)
-    return Found(folder=beside) if beside else None
+        return ""
+    return _first(BESIDE_THE_PATH, name)
 
 
 def _first(folders: list[str] | tuple[str, ...], name: str) -> str | None:

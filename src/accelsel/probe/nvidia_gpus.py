@@ -1,12 +1,10 @@
 """What the sources saw of NVIDIA's GPUs, joined into one list. Every source may be missing."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from accelsel.probe.facts import GpuFact, HostFacts, PciDevice
-from accelsel.probe.nvidia_library import NVML_SAYS, SAYS_NOTHING, LibraryGpu, LibraryView
-from accelsel.probe.nvidia_smi import SmiGpu
+from accelsel.probe.nvidia_library import NVML_SAYS, SAYS_NOTHING, LibraryView
 from accelsel.probe.nvidia_text import KernelDriver
 
 OTHER_DRIVERS = {
@@ -17,6 +15,7 @@ OTHER_DRIVERS = {
     "nova": "bound to nova, which has no CUDA: install NVIDIA's driver",
     "vfio-pci": "bound to vfio-pci: reserved for a virtual machine",
 }
+KERNEL_DRIVERS = frozenset({"nvidia", "NVIDIA"})  # Linux; the provider's name on Windows
 # Chips that exist only as part of a processor: Tegra, Thor under both its names, GB10.
 INTEGRATED = frozenset({"sm_32", "sm_53", "sm_62", "sm_72", "sm_87", "sm_101", "sm_110", "sm_121"})
 
@@ -31,7 +30,7 @@ class Evidence:
     kernel: KernelDriver
     nvml: LibraryView
     cuda: LibraryView
-    smi: tuple[SmiGpu, ...]
+    smi: tuple[GpuFact, ...]
     device_nodes: bool
     soc_arch: str | None
     board: str | None
@@ -57,162 +56,101 @@ class Evidence:
         return self.nvml.complete or self.cuda.complete
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """A GPU while it is being joined; `said` is False where only the bus or the kernel knows it."""
-
-    fact: GpuFact
-    said: bool
-
-
 def gpus_of(evidence: Evidence) -> tuple[tuple[GpuFact, ...], tuple[str, ...]]:
     """The GPUs, and notes on those that are missing or contradict each other."""
-    rows = [_from_library(gpu, "nvml") for gpu in evidence.nvml.gpus]
-    rows = _merged(rows, [_from_library(gpu, "libcuda") for gpu in evidence.cuda.gpus])
-    rows = _merged(rows, [_from_smi(gpu) for gpu in evidence.smi])
-    rows, rest = _placed(rows, evidence)
-    notes = list(_contradictions(rows, rest, evidence))
+    facts = list(evidence.nvml.gpus)
+    for more in (evidence.cuda.gpus, evidence.smi):
+        facts = _merged(facts, more)
+    facts, rest = _placed(facts, evidence)
+    notes = list(_contradictions(facts, rest, evidence))
     if rest and evidence.listed and not evidence.bare:
         plural = "s" * (len(rest) > 1)
         notes.append(
             f"{len(rest)} more NVIDIA GPU{plural} of this machine not given to the container"
         )
         rest = []
-    rows += [Row(fact=_from_bus(card, evidence), said=False) for card in rest]
-    rows = _with_soc(rows, evidence)
-    facts = (replace(row.fact, integrated=_integrated(row.fact)) for row in rows)
-    return tuple(_refused(fact, evidence) for fact in facts), tuple(notes)
+    facts += [_from_bus(card, evidence) for card in rest]
+    facts = _with_soc(facts, evidence)
+    return tuple(_finished(fact, evidence) for fact in facts), tuple(notes)
 
 
-def _from_library(gpu: LibraryGpu, source: str) -> Row:
-    fact = GpuFact(
-        vendor="nvidia",
-        address=gpu.address,
-        pci_id=gpu.pci_id,
-        name=gpu.name,
-        arch=gpu.arch,
-        arch_source=source if gpu.arch else None,
-        memory_bytes=gpu.memory_bytes,
-        integrated=gpu.integrated,
-        usable=gpu.answered,
-        note=_library_note(gpu),
-    )
-    return Row(fact=fact, said=gpu.answered or gpu.error is not None)
-
-
-def _library_note(gpu: LibraryGpu) -> str | None:
-    if isinstance(gpu.error, int):
-        return NVML_SAYS.get(gpu.error, f"NVML error {gpu.error}")
-    if gpu.error is not None:
-        return gpu.error
-    if gpu.slices is None:
-        return None
-    kinds = Counter(gpu.slices)
-    slices = ", ".join(f"{count} x {kind}" for kind, count in kinds.items())
-    return f"MIG: {slices}" if slices else "MIG is on, without slices"
-
-
-def _from_smi(gpu: SmiGpu) -> Row:
-    fact = GpuFact(
-        vendor="nvidia",
-        address=gpu.address,
-        pci_id=gpu.pci_id,
-        name=gpu.name,
-        arch=gpu.arch,
-        arch_source="nvidia-smi" if gpu.arch else None,
-        memory_bytes=gpu.memory_bytes,
-        usable=True,
-    )
-    return Row(fact=fact, said=True)
-
-
-def _merged(rows: list[Row], more: list[Row]) -> list[Row]:
-    """`rows` with what `more` adds: joined by address, by position where one side has none."""
-    if not rows:
-        return more
-    same = len(rows) == len(more)
-    taken: set[int] = set()
+def _merged(facts: list[GpuFact], more: Sequence[GpuFact]) -> list[GpuFact]:
+    """`facts` with what `more` adds: joined by address, by position where one side has none."""
+    if not facts:
+        return list(more)
+    positions = {fact.address: i for i, fact in enumerate(more) if fact.address}
+    free = set(range(len(more)))
     joined = []
-    for position, row in enumerate(rows):
-        address = row.fact.address
-        partner = next(
-            (i for i, m in enumerate(more) if address and m.fact.address == address), None
-        )
-        if partner is None and same and not (address and more[position].fact.address):
-            partner = position
-        if partner is None or partner in taken:
-            joined.append(row)
-            continue
-        taken.add(partner)
-        joined.append(_filled(row, more[partner]))
-    known = {row.fact.address for row in joined}
-    placeless = any(row.fact.address is None for row in joined)
-    return joined + [
-        row
-        for position, row in enumerate(more)
-        if position not in taken and not placeless and row.fact.address not in {None, *known}
-    ]
+    for i, fact in enumerate(facts):
+        partner = positions.get(fact.address or "")
+        if partner is None and len(facts) == len(more):
+            partner = None if fact.address and more[i].address else i
+        if partner in free:
+            free.remove(partner)
+            joined.append(_filled(fact, more[partner]))
+        else:
+            joined.append(fact)
+    if any(fact.address is None for fact in joined):
+        return joined  # what is left in `more` may be these
+    known = {fact.address for fact in joined}
+    return joined + [more[i] for i in sorted(free) if more[i].address not in {None, *known}]
 
 
-def _filled(row: Row, other: Row) -> Row:
-    """The row, what it lacks taken from the other."""
-    mine, theirs = row.fact, other.fact
-    fact = replace(
-        mine,
-        address=mine.address or theirs.address,
-        pci_id=mine.pci_id or theirs.pci_id,
-        name=mine.name or theirs.name,
-        arch=mine.arch or theirs.arch,
-        arch_source=mine.arch_source if mine.arch else theirs.arch_source,
-        memory_bytes=mine.memory_bytes or theirs.memory_bytes,
-        integrated=theirs.integrated if mine.integrated is None else mine.integrated,
-        usable=mine.usable or (theirs.usable and not row.said),
+def _filled(fact: GpuFact, other: GpuFact) -> GpuFact:
+    """The fact, what it lacks taken from the other; a refusal with its note stands."""
+    usable = fact.usable or (other.usable and fact.note is None)
+    return replace(
+        fact,
+        address=fact.address or other.address,
+        pci_id=fact.pci_id or other.pci_id,
+        name=fact.name or other.name,
+        arch=fact.arch or other.arch,
+        arch_source=fact.arch_source if fact.arch else other.arch_source,
+        memory_bytes=fact.memory_bytes or other.memory_bytes,
+        integrated=other.integrated if fact.integrated is None else fact.integrated,
+        usable=usable,
+        note=fact.note or (other.note if usable == other.usable else None),
     )
-    return Row(fact=fact, said=row.said or other.said)
 
 
-def _placed(rows: list[Row], evidence: Evidence) -> tuple[list[Row], list[PciDevice]]:
-    """Rows joined with the bus and the kernel's names, and the cards that no row stands for."""
-    kernel_only = [
+def _placed(facts: list[GpuFact], evidence: Evidence) -> tuple[list[GpuFact], list[PciDevice]]:
+    """Facts joined with the bus and the kernel's names, and the cards that no fact stands for."""
+    addresses = {card.address for card in evidence.cards}
+    rest = [*evidence.cards] + [
         PciDevice(address=address, vendor_id="", device_id="", class_id="", driver="nvidia")
         for address in evidence.kernel.names
-        if all(card.address != address for card in evidence.cards)
+        if address not in addresses
     ]
-    rest = [*evidence.cards, *kernel_only]
-    placed = list(rows)
+    placed = list(facts)
+    open_ = list(range(len(facts)))
 
-    def adopt(matches: Callable[[GpuFact, PciDevice], bool]) -> None:
-        for position, row in enumerate(placed):
-            if position in done:
-                continue
-            card = next((card for card in rest if matches(row.fact, card)), None)
+    def join(position: int, card: PciDevice) -> None:
+        rest.remove(card)
+        open_.remove(position)
+        placed[position] = _filled(placed[position], _from_bus(card, evidence))
+
+    for same in (_same_address, _same_device):
+        for position in tuple(open_):
+            card = next((card for card in rest if same(placed[position], card)), None)
             if card is not None:
-                rest.remove(card)
-                done.add(position)
-                placed[position] = _on_card(row, card, evidence)
-
-    done: set[int] = set()
-    adopt(lambda fact, card: bool(fact.address) and fact.address == card.address)
-    adopt(lambda fact, card: not (fact.address and card.address) and fact.pci_id == card.pci_id)
-    open_rows = [
-        position
-        for position, row in enumerate(placed)
-        if position not in done and not row.fact.address and not row.fact.pci_id
-    ]
-    served = [card for card in rest if card.driver in {"nvidia", "NVIDIA"}]
-    if len(open_rows) == len(served):
-        for position, card in zip(open_rows, served, strict=True):
-            rest.remove(card)
-            placed[position] = _on_card(placed[position], card, evidence)
-    elif open_rows:
-        rest = [card for card in rest if card not in served]  # some of the rows are these
+                join(position, card)
+    # What has neither address nor id can only be a card of NVIDIA's driver, in the bus's order.
+    blank = [i for i in open_ if not placed[i].address and not placed[i].pci_id]
+    served = [card for card in rest if card.driver in KERNEL_DRIVERS]
+    if len(blank) == len(served):
+        for position, card in zip(blank, served, strict=True):
+            join(position, card)
+    elif blank:
+        rest = [card for card in rest if card not in served]  # some of the blank are these
     return placed, rest
 
 
-def _on_card(row: Row, card: PciDevice, evidence: Evidence) -> Row:
-    seen = _from_bus(card, evidence)
-    fact = _filled(row, Row(fact=seen, said=False)).fact
-    return Row(fact=fact if row.said else replace(fact, note=fact.note or seen.note), said=row.said)
+def _same_address(fact: GpuFact, card: PciDevice) -> bool:
+    return fact.address is not None and fact.address == card.address
+
+
+def _same_device(fact: GpuFact, card: PciDevice) -> bool:
+    return not (fact.address and card.address) and fact.pci_id == card.pci_id
 
 
 def _from_bus(card: PciDevice, evidence: Evidence) -> GpuFact:
@@ -243,10 +181,10 @@ def _served_by_kernel(card: PciDevice, evidence: Evidence) -> tuple[bool, str | 
     return False, "not given to the container (docker run --gpus all)"
 
 
-def _with_soc(rows: list[Row], evidence: Evidence) -> list[Row]:
+def _with_soc(facts: list[GpuFact], evidence: Evidence) -> list[GpuFact]:
     """The GPU of a Tegra chip, which is on no bus that is scanned."""
     if evidence.soc_arch is None and evidence.host.os.jetson is None:
-        return rows
+        return facts
     reachable = evidence.bare or evidence.device_nodes
     chip = GpuFact(
         vendor="nvidia",
@@ -256,32 +194,32 @@ def _with_soc(rows: list[Row], evidence: Evidence) -> list[Row]:
         arch=evidence.soc_arch,
         arch_source="device-tree" if evidence.soc_arch else None,
         integrated=True,
-        usable=reachable and not evidence.refusal,
+        usable=reachable,
         note=None if reachable else "not given to the container (--runtime nvidia)",
     )
-    for position, row in enumerate(rows):
-        if row.fact.arch in {None, chip.arch} and not row.fact.pci_id:
-            filled = _filled(row, Row(fact=chip, said=False))
-            return [*rows[:position], filled, *rows[position + 1 :]]
-    if any(row.fact.arch == chip.arch for row in rows):
-        return rows
-    return [Row(fact=chip, said=False), *rows]
+    own = [i for i, fact in enumerate(facts) if fact.arch and fact.arch == chip.arch]
+    own += [i for i, fact in enumerate(facts) if fact.arch is None and not fact.pci_id]
+    if not own:
+        return [chip, *facts]
+    first = own[0]
+    return [*facts[:first], _filled(facts[first], chip), *facts[first + 1 :]]
 
 
-def _integrated(fact: GpuFact) -> bool | None:
-    if fact.integrated is not None or fact.arch is None:
-        return fact.integrated
-    return fact.arch in INTEGRATED
-
-
-def _refused(fact: GpuFact, evidence: Evidence) -> GpuFact:
-    if evidence.refusal is None:
-        return fact
-    return replace(fact, usable=False, note=fact.note or evidence.refusal)
+def _finished(fact: GpuFact, evidence: Evidence) -> GpuFact:
+    integrated = fact.integrated
+    if integrated is None and fact.arch:
+        integrated = fact.arch in INTEGRATED
+    refusal = evidence.refusal
+    return replace(
+        fact,
+        integrated=integrated,
+        usable=fact.usable and refusal is None,
+        note=fact.note or refusal,
+    )
 
 
 def _contradictions(
-    rows: Iterable[Row], rest: Iterable[PciDevice], evidence: Evidence
+    facts: Iterable[GpuFact], rest: Iterable[PciDevice], evidence: Evidence
 ) -> Iterable[str]:
     said, kernel = evidence.nvml.driver, evidence.kernel.version
     if said and kernel and said != kernel and evidence.host.os.jetson is None:
@@ -302,9 +240,7 @@ def _contradictions(
             f"{', '.join(unlisted)}, which NVIDIA's kernel driver serves"
         )
     known = {card.address for card in evidence.cards}
-    missing = [
-        row.fact.address for row in rows if row.fact.address and row.fact.address not in known
-    ]
+    missing = [fact.address for fact in facts if fact.address and fact.address not in known]
     if missing:
         yield (
             "probe-contradiction: the driver's library lists a GPU at "

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from accelsel.probe.facts import GpuFact
 from accelsel.probe.nvidia_text import clean_name, pci_address, pci_id, version_of
 
 # Codes of nvml.h and cuda.h; each library has its own numbering.
 NO_PERMISSION = 4
 DRIVER_NOT_LOADED = 9
 LIBRARY_MISSING = 12
+LOST = 15
 OPERATING_SYSTEM = 17
 MISMATCH = 18
 CUDA_MISMATCH = 803
@@ -26,52 +28,34 @@ NVML_SAYS: Mapping[int, str] = {
 }
 # NVML's own absence or age, which says nothing of the GPUs: not supported, no library, no symbol.
 SAYS_NOTHING = frozenset({3, 12, 13})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LibraryGpu:
-    """One GPU as a library lists it. `answered` is False where not even a handle was given; `error`
-    then says why, None where the library ended before it."""
-
-    index: int
-    answered: bool
-    error: int | str | None = None
-    name: str | None = None
-    arch: str | None = None
-    pci_id: str | None = None
-    address: str | None = None
-    memory_bytes: int | None = None
-    integrated: bool | None = None
-    slices: tuple[str, ...] | None = None  # None: MIG is off or not known
+MOST_GPUS = 4096  # more is not a host's answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LibraryView:
-    """`ready` is True once the library has initialised; `counted` once it has
-    said how many GPUs there are; `error` is the reason where it refused.
+    """`ready` is True once the library has initialised, `counted` once it has said how many GPUs
+    there are; `error` is the reason where it refused.
 
-    `cuda_source` is None for the library's own answer, else what gave `cuda_version`.
+    In `gpus`, one without use has either a note, the refusal, or was never spoken of. `cuda_source`
+    is None for the library's own answer, else what gave `cuda_version`.
     """
 
-    ready: bool
-    counted: bool
-    error: int | str | None
-    driver: str | None
-    cuda_version: str | None
-    cuda_source: str | None
-    gpus: tuple[LibraryGpu, ...]
+    ready: bool = False
+    counted: bool = False
+    error: int | str | None = None
+    driver: str | None = None
+    cuda_version: str | None = None
+    cuda_source: str | None = None
+    gpus: tuple[GpuFact, ...] = ()
 
     @property
     def complete(self) -> bool:
         """Every GPU that the library listed has an architecture or a reason for having none."""
-        return (
-            self.ready
-            and self.counted
-            and all(gpu.arch or gpu.error is not None for gpu in self.gpus)
-        )
+        known = all(gpu.arch or (gpu.note and not gpu.usable) for gpu in self.gpus)
+        return self.ready and self.counted and known
 
 
-def read(records: Iterable[Mapping[str, Any]]) -> LibraryView:
+def read(records: Iterable[Mapping[str, Any]], source: str = "nvml") -> LibraryView:
     """The view that the records give, whatever is missing or malformed in them."""
     host: dict[str, Mapping[str, Any]] = {}
     gpus: dict[int, dict[str, Mapping[str, Any]]] = {}
@@ -84,24 +68,22 @@ def read(records: Iterable[Mapping[str, Any]]) -> LibraryView:
             host[call] = record
         elif call == "mig-name":
             name = clean_name(record.get("value"))
-            if name:
-                slices.setdefault(gpu, []).append(name.rpartition("MIG ")[2])
+            slices.setdefault(gpu, []).append((name or "unnamed").rpartition("MIG ")[2])
         else:
             gpus.setdefault(gpu, {})[call] = record
-    ready = host.get("init", {}).get("value") is True
     count = host.get("count", {}).get("value")
-    listed = range(count) if isinstance(count, int) and 0 <= count <= 4096 else range(0)
+    listed = range(count) if isinstance(count, int) and 0 <= count <= MOST_GPUS else None
     cuda_version, cuda_source = _cuda(host)
     return LibraryView(
-        ready=ready,
-        counted=isinstance(count, int),
+        ready=host.get("init", {}).get("value") is True,
+        counted=listed is not None,
         error=host.get("init", {}).get("error"),
         driver=version_of(host.get("driver", {}).get("value")),
         cuda_version=cuda_version,
         cuda_source=cuda_source,
         gpus=tuple(
-            _gpu(index, gpus.get(index, {}), slices.get(index, []))
-            for index in sorted({*listed, *gpus})
+            _gpu(gpus.get(index, {}), slices.get(index, []), source)
+            for index in sorted({*(listed or ()), *gpus})
         ),
     )
 
@@ -132,28 +114,48 @@ def compute_capability(value: Any) -> str | None:
     return f"sm_{major}{minor}" if 1 <= major < 100 and 0 <= minor <= 9 else None
 
 
-def _gpu(index: int, said: Mapping[str, Mapping[str, Any]], slices: list[str]) -> LibraryGpu:
+def _gpu(said: Mapping[str, Mapping[str, Any]], slices: list[str], source: str) -> GpuFact:
     def value(call: str) -> Any:
         return said.get(call, {}).get("value")
 
     pci = value("pci")
     pci = pci if isinstance(pci, dict) else {}
-    number = pci.get("id")
+    number, size, shared = pci.get("id"), value("memory"), value("integrated")
+    arch = compute_capability(value("capability"))
+    refusal = _refusal(said)
     mig = value("mig")
-    size = value("memory")
-    shared = value("integrated")
-    return LibraryGpu(
-        index=index,
-        answered=value("handle") is not None,
-        error=said.get("handle", {}).get("error"),
-        name=clean_name(value("name")),
-        arch=compute_capability(value("capability")),
-        pci_id=pci_id(number) if isinstance(number, int) else None,
+    on = isinstance(mig, list) and mig[:1] == [1]
+    return GpuFact(
+        vendor="nvidia",
         address=_address(pci) or pci_address(value("bus")),
+        pci_id=pci_id(number) if isinstance(number, int) else None,
+        name=clean_name(value("name")),
+        arch=arch,
+        arch_source=source if arch else None,
         memory_bytes=size if isinstance(size, int) and size > 0 else None,
         integrated=bool(shared) if isinstance(shared, int) else None,
-        slices=tuple(slices) if isinstance(mig, list) and mig[:1] == [1] else None,
+        usable=value("handle") is not None and refusal is None,
+        note=refusal or (_slices(slices) if on else None),
     )
+
+
+def _refusal(said: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """Why the library does not serve the GPU: no handle, or every later call says it is lost."""
+    error = said.get("handle", {}).get("error")
+    if error is None:
+        later = [record.get("error") for call, record in said.items() if call != "handle"]
+        error = LOST if later and all(each == LOST for each in later) else None
+    if error is None or error in SAYS_NOTHING:
+        return None
+    if isinstance(error, int):
+        return NVML_SAYS.get(error, f"the driver's library answers with error {error}")
+    return "the driver's library fails on it"
+
+
+def _slices(kinds: list[str]) -> str:
+    counts = {kind: kinds.count(kind) for kind in kinds}
+    listed = ", ".join(f"{count} x {kind}" for kind, count in counts.items())
+    return f"MIG: {listed}" if listed else "MIG is on, without slices"
 
 
 def _address(pci: Mapping[str, Any]) -> str | None:

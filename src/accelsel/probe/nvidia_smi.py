@@ -1,8 +1,9 @@
 """`nvidia-smi --query-gpu`, the weak source: other layouts by branch, other words for "nothing"."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from accelsel.probe.facts import Deadline
+from accelsel.probe.facts import Deadline, GpuFact
 from accelsel.probe.nvidia_text import clean_name, pci_address, pci_id, version_of
 from accelsel.probe.world import Completed, World
 
@@ -21,82 +22,69 @@ MIB = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SmiGpu:
-    index: int
-    name: str | None
-    driver: str | None
-    arch: str | None
-    pci_id: str | None
-    address: str | None
-    memory_bytes: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SmiAnswer:
-    """`completed` is the last run; `gpus` are those of the last run that listed any."""
+    """`completed` is the last run; `gpus` and `driver` are of the last run that had any."""
 
     completed: Completed
-    gpus: tuple[SmiGpu, ...]
+    gpus: tuple[GpuFact, ...] = ()
+    driver: str | None = None
 
 
 def query(world: World, timeout: float) -> SmiAnswer:
     """Ask for every quantity, leaving out or renaming the ones that this nvidia-smi refuses."""
     deadline = Deadline(timeout)
     wanted = list(QUANTITIES)
-    gpus: tuple[SmiGpu, ...] = ()
+    gpus: tuple[GpuFact, ...] = ()
+    driver: str | None = None
     while True:
         fields = [names[0] for names in wanted]
         command = ("nvidia-smi", f"--query-gpu={','.join(fields)}", "--format=csv,noheader")
         done = world.run(command, deadline.left())
-        gpus = parse(done.out, fields) or gpus
-        if done.status != "ok":
-            return SmiAnswer(completed=done, gpus=gpus)
-        if done.code == 0:
-            unsaid = (names[0] for names in wanted if len(names) > 1 and not _has_driver(gpus))
-            refused = next(unsaid, "") if gpus else ""
-        else:
-            text = done.out + done.err
-            refused = next((f for f in fields if f'"{f}" is not a valid field' in text), "")
-        if not refused:
-            return SmiAnswer(completed=done, gpus=gpus)
+        rows = values(done.out, fields)
+        gpus = tuple(map(gpu_of, rows)) or gpus
+        driver = next(filter(None, map(driver_of, rows)), driver)
+        text = done.out + done.err
+        refused = next((field for field in fields if f'"{field}" is not a valid field' in text), "")
+        if not refused and gpus and driver is None:
+            refused = next((names[0] for names in wanted if len(names) > 1), "")
         wanted = [
             names[1:] if names[0] == refused else names
             for names in wanted
             if names[0] != refused or len(names) > 1
         ]
-        if not wanted or not deadline.left():
-            return SmiAnswer(completed=done, gpus=gpus)
+        if done.status != "ok" or not refused or not wanted or not deadline.left():
+            return SmiAnswer(completed=done, gpus=gpus, driver=driver)
 
 
-def parse(text: str, fields: list[str]) -> tuple[SmiGpu, ...]:
-    """One GPU per line; a value that is not of its kind is None (`[N/A]`, `ERR!`, ...)."""
-    gpus: list[SmiGpu] = []
-    for line in text.splitlines():
-        values = [value.strip() for value in line.split(",")]
-        if len(values) < len(fields) or not any(values):
-            continue
-        row = dict(zip(fields, values, strict=False))
-        driver = version_of(row.get("driver_version")) or version_of(row.get("kmd_version"))
-        gpu = SmiGpu(
-            index=len(gpus),
-            name=_said(row.get("name")),
-            driver=driver,
-            arch=_arch(row.get("compute_cap", "")),
-            pci_id=_pci_id(row.get("pci.device_id", "")),
-            address=pci_address(row.get("pci.bus_id")),
-            memory_bytes=_bytes(row.get("memory.total", "")),
-        )
-        if gpu.driver or gpu.arch or gpu.pci_id or gpu.address:
-            gpus.append(gpu)
-    return tuple(gpus)
+def values(text: str, fields: Sequence[str]) -> tuple[Mapping[str, str], ...]:
+    """The lines that describe a GPU, by field; messages and empty lines are left out."""
+    lines = ([value.strip() for value in line.split(",")] for line in text.splitlines())
+    rows = (dict(zip(fields, line, strict=False)) for line in lines if len(line) >= len(fields))
+    return tuple(row for row in rows if driver_of(row) or _is_gpu(gpu_of(row)))
 
 
-def _has_driver(gpus: tuple[SmiGpu, ...]) -> bool:
-    return any(gpu.driver for gpu in gpus)
+def driver_of(row: Mapping[str, str]) -> str | None:
+    return version_of(row.get("driver_version")) or version_of(row.get("kmd_version"))
 
 
-def _said(value: str | None) -> str | None:
-    return None if value is None or value.startswith("[") else clean_name(value)
+def gpu_of(row: Mapping[str, str]) -> GpuFact:
+    """What a line says; a value that is not of its kind is None (`[N/A]`, `ERR!`, ...)."""
+    arch = _arch(row.get("compute_cap", ""))
+    name = row.get("name", "")
+    return GpuFact(
+        vendor="nvidia",
+        address=pci_address(row.get("pci.bus_id")),
+        pci_id=_pci_id(row.get("pci.device_id", "")),
+        name=None if name.startswith("[") else clean_name(name),
+        arch=arch,
+        arch_source="nvidia-smi" if arch else None,
+        memory_bytes=_bytes(row.get("memory.total", "")),
+        usable=True,
+    )
+
+
+def _is_gpu(fact: GpuFact) -> bool:
+    return bool(fact.arch or fact.pci_id or fact.address)
 
 
 def _arch(value: str) -> str | None:

@@ -1,0 +1,130 @@
+"""NVIDIA's answers as facts: GPUs, driver, what every source has done, and what is to be told."""
+
+from accelsel.model.profile import NvidiaDriver, ProbeResult, ProbeStatus
+from accelsel.probe import nvidia_library as library
+from accelsel.probe.facts import HostFacts, PciDevice, VendorFacts
+from accelsel.probe.nvidia_gpus import Evidence, gpus_of
+from accelsel.probe.nvidia_smi import SmiAnswer
+from accelsel.probe.nvidia_sources import Asking, Said
+from accelsel.probe.nvidia_text import KernelDriver, clean_name
+from accelsel.probe.world import World
+
+DEVICE_NODES = ("/dev/nvidiactl", "/dev/dxg", "/dev/nvhost-gpu", "/dev/nvgpu", "/dev/nvmap")
+MISMATCH = (
+    "NVIDIA's library and kernel driver are of different versions, as after an update: "
+    "restart the machine"
+)
+BRANCHES = range(100, 10_000)  # JetPack 5 gives its L4T release in the place of a driver version
+
+
+def facts_of(
+    world: World, host: HostFacts, cards: tuple[PciDevice, ...], kernel: KernelDriver, said: Said
+) -> VendorFacts:
+    """What all sources together say."""
+    soc_arch, board = _tegra(world, host)
+    smi = said.smi
+    evidence = Evidence(
+        host=host,
+        cards=cards,
+        kernel=kernel,
+        nvml=said.view("nvml"),
+        cuda=said.view("cuda"),
+        smi=smi.gpus if smi else (),
+        device_nodes=any(world.exists(path) for path in DEVICE_NODES),
+        soc_arch=soc_arch,
+        board=board,
+        mismatch=said.mismatch,
+    )
+    gpus, notes = gpus_of(evidence)
+    return VendorFacts(
+        vendor="nvidia",
+        gpus=gpus,
+        driver=_driver(evidence, smi.driver if smi else None),
+        probes=tuple(map(_result, said.askings)),
+        notes=(*_source_notes(evidence, said), *notes),
+        mismatch=evidence.mismatch,
+    )
+
+
+def _result(asking: Asking) -> ProbeResult:
+    status, detail = _status(asking)
+    return ProbeResult(name=asking.name, status=status, detail=detail, elapsed_ms=asking.elapsed_ms)
+
+
+def _status(asking: Asking) -> tuple[ProbeStatus, str | None]:
+    answer = asking.answer
+    if answer is None:
+        return ("timeout", "no answer") if asking.waiting else ("failed", asking.failure)
+    if isinstance(answer, SmiAnswer):
+        done = answer.completed
+        if done.status == "ok" and done.code:
+            return "failed", f"ended with {done.code}"
+        return done.status, _count(len(answer.gpus)) if done.status == "ok" else None
+    if answer.status != "ok":
+        return answer.status, answer.detail
+    view = library.read(answer.records)
+    if view.ready:
+        return "ok", _count(len(view.gpus))
+    if asking.name != "nvml":
+        return "failed", f"error {view.error}"
+    words = library.NVML_SAYS.get(view.error) if isinstance(view.error, int) else None
+    detail = f"error {view.error}: {words}" if words else f"error {view.error}"
+    if view.error in {library.NO_PERMISSION, library.OPERATING_SYSTEM}:
+        return "denied", detail
+    return ("absent" if view.error == library.LIBRARY_MISSING else "failed"), detail
+
+
+def _count(number: int) -> str:
+    return f"{number} GPU{'s' * (number != 1)}"
+
+
+def _driver(evidence: Evidence, smi: str | None) -> NvidiaDriver | None:
+    """The driver, where any source shows that its kernel part is loaded."""
+    kernel, nvml, cuda = evidence.kernel, evidence.nvml, evidence.cuda
+    jetson = evidence.host.os.jetson
+    versions = ((nvml.driver, "nvml"), (_branch(kernel), kernel.source), (smi, "nvidia-smi"))
+    version, source = next(((v, s) for v, s in versions if v), (None, None))
+    loaded = version or kernel.version or nvml.ready or cuda.ready or (jetson and jetson.l4t)
+    if not loaded:
+        return None
+    number, origin = nvml.cuda_version, nvml.cuda_source
+    if cuda.cuda_version and (number is None or origin == library.WEAKER):
+        number, origin = cuda.cuda_version, "libcuda"
+    if number and origin is None and source != "nvml":
+        origin = "nvml"
+    parts = (source, f"cuda from {origin}" if number and origin else None)
+    return NvidiaDriver(
+        version=version, cuda_version=number, source=", ".join(filter(None, parts)) or None
+    )
+
+
+def _branch(kernel: KernelDriver) -> str | None:
+    if kernel.version and int(kernel.version.partition(".")[0]) in BRANCHES:
+        return kernel.version
+    return None
+
+
+def _tegra(world: World, host: HostFacts) -> tuple[str | None, str | None]:
+    """Architecture of the Tegra chip, and the board's name."""
+    if host.soc is None and host.os.jetson is None:
+        return None, None
+    from accelsel.knowledge import tegra
+
+    try:
+        board = clean_name(world.read_text("/proc/device-tree/model").replace("\0", " "))
+    except OSError:
+        board = None
+    return tegra().get(host.soc or ""), board
+
+
+def _source_notes(evidence: Evidence, said: Said) -> list[str]:
+    if evidence.mismatch:
+        return [MISMATCH]
+    notes = []
+    for asking in said.askings:
+        status, detail = _status(asking)
+        if asking.name == "nvml" and evidence.nvml.error == library.DRIVER_NOT_LOADED:
+            notes.append("NVIDIA's library is there, its kernel driver is not loaded")
+        elif status in {"timeout", "failed", "denied"}:
+            notes.append(f"probe-incomplete: {asking.name}: {detail or status}")
+    return notes
