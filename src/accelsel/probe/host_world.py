@@ -77,16 +77,18 @@ class HostWorld:
         from accelsel.probe.libraries import FILES, find
 
         host = self.uname()
-        found = find(library, system=host["system"], machine=host["machine"], environ=self._environ)
-        if found is None:
+        folder = find(
+            library, system=host["system"], machine=host["machine"], environ=self._environ
+        )
+        if folder is None:
             name = FILES[library].get(host["system"], library)
             return Streamed(status="absent", records=(), detail=f"{name} not found")
         from accelsel.probe.child import ask
 
         environ = {k: v for k, v in self._environ.items() if k not in MASKS}
-        if found.folder:
+        if folder:
             known = environ.get("LD_LIBRARY_PATH")
-            environ["LD_LIBRARY_PATH"] = f"{known}:{found.folder}" if known else found.folder
+            environ["LD_LIBRARY_PATH"] = f"{known}:{folder}" if known else folder
         return ask(library, environ=environ, timeout=timeout)
 
     def uname(self) -> Mapping[str, str]:

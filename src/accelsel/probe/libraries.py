@@ -21,7 +21,8 @@ CACHE_LIMIT = 8 << 20
 
 
 def find(library: str, *, system: str, machine: str, environ: Mapping[str, str]) -> str | None:
-    """ "" where the loader finds the library, a folder that it has to be pointed at, else None.
+    """None where there is no such library, else the folder that the loader has to be pointed at:
+    "" for one that it searches.
 
     Only names are read: a cache that is out of date may promise what is not there.
     """
