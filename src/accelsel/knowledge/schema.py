@@ -11,6 +11,8 @@ from typing import Any, Final
 
 Violation = tuple[str, str]
 
+_MUST_BE: Final = "must be "
+
 _TYPES: Final[Mapping[str, Callable[[Any], bool]]] = {
     "object": lambda value: isinstance(value, dict),
     "array": lambda value: isinstance(value, list),
@@ -34,13 +36,12 @@ def _check(
     if "anyOf" in schema:
         branches = [list(_check(value, one, definitions, place)) for one in schema["anyOf"]]
         if all(branches):
-            # The branch that went deepest is the one that was meant.
-            yield max(branches, key=lambda found: len(found[0][0]))[0]
+            yield _nearest([found[0] for found in branches], value, place)
             return
     if "type" in schema:
         names = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
         if not any(_TYPES[name](value) for name in names):
-            yield place, f"must be {' or '.join(names)}, is {_short(value)}"
+            yield place, f"{_MUST_BE}{' or '.join(names)}, is {_short(value)}"
             return
     if "enum" in schema and value not in schema["enum"]:
         allowed = ", ".join(str(one) for one in schema["enum"])
@@ -51,6 +52,15 @@ def _check(
         yield from _object(value, schema, definitions, place)
     if isinstance(value, list):
         yield from _array(value, schema, definitions, place)
+
+
+def _nearest(found: list[Violation], value: Any, place: str) -> Violation:
+    """Of the first violations of each branch that of the branch whose type the value has."""
+    kinds = [one for one in found if one[0] == place and one[1].startswith(_MUST_BE)]
+    if len(kinds) == len(found):
+        names = [message.removeprefix(_MUST_BE).partition(", is")[0] for _, message in kinds]
+        return place, f"{_MUST_BE}{' or '.join(names)}, is {_short(value)}"
+    return next(one for one in found if one not in kinds)
 
 
 def _object(
