@@ -1,0 +1,101 @@
+"""What is to be written into a project file, what was written, and how the two differ."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from accelsel.model.selection import Selection, Warning_
+
+Shape = Literal["single", "groups", "extras"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """One value that changes: `before` and `after` are TOML values as `tomllib` gives them.
+
+    None stands for "not there". With `item` True the value is one element of the array at
+    `table` + `key`, else it is the whole value of that key.
+    """
+
+    table: tuple[str, ...]
+    key: str
+    before: Any
+    after: Any
+    why: str = ""
+    item: bool = False
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        return (*self.table, self.key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinOptions:
+    """How to write a selection.
+
+    `request` is kept in the record as it is given (only what differs from the defaults).
+    `mirrors` are pairs (prefix, replacement) for index URLs. `shape` `single` writes one backend;
+    `groups` and `extras` one per selection, the first being the default. `environments` are markers
+    to add to `[tool.uv] environments`. `known` are names of packages that count as belonging to
+    torch when it is asked whether a project needs a pin at all; `transitive` True says that it does
+    although no requirement names one of them.
+    """
+
+    request: Mapping[str, Any] = field(default_factory=dict)
+    mirrors: tuple[tuple[str, str], ...] = ()
+    shape: Shape = "single"
+    environments: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+    transitive: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undo:
+    """How to turn the pinned text, without the record, back into the original.
+
+    `splices` are (offset, length, original text), in order, in characters of the pinned text;
+    `digest` is that of the original, so that a text edited since is never "restored".
+    """
+
+    splices: tuple[tuple[int, int, str], ...]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """`[tool.accelsel.pin]`. `facts` are its keys but for `written` and `undo`; the edits of
+    `written` are relative to the file as it was before the first pin."""
+
+    facts: Mapping[str, Any]
+    written: tuple[Edit, ...]
+    undo: Undo | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The edit of one file. `edits` take the present text to the wanted one; `record` is what
+    `[tool.accelsel.pin]` will hold, None where it is to go. `base` is the text without any pin.
+    `restored` is set where an unpin gives back the original bytes. `left` says which values an
+    unpin leaves because they were edited since."""
+
+    path: str
+    changed: bool
+    selections: tuple[Selection, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    record: Record | None = None
+    base: str = ""
+    restored: str | None = None
+    warnings: tuple[Warning_, ...] = ()
+    left: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A recorded value that is not in the file as it was written. `line` counts from 1."""
+
+    line: int
+    table: str
+    key: str
+    expected: str | None
+    found: str | None
+    message: str

@@ -1,0 +1,530 @@
+"""Edits of values turned into replacements of spans: the smallest change of the text.
+
+Everything that is not the changed value itself stays. Text is only inserted at ends of lines, so
+that files without a final newline, comments and scripts' comment signs need no special case.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from accelsel.model.plan import Edit
+from accelsel.project import encode
+from accelsel.project.change import look
+from accelsel.project.frame import Splice
+from accelsel.project.scan import Document, Entry, Node, Path, Section
+
+ARRAYS_OF_TABLES = {("tool", "uv", "index"), ("tool", "uv", "dependency-metadata")}
+
+
+def splices(document: Document, data: Mapping[str, Any], edits: Iterable[Edit]) -> list[Splice]:
+    """What to replace in `document.text`, whose parsed value is `data`, to bring `edits` about."""
+    editor = _Editor(document, data)
+    arrays: dict[Path, list[Edit]] = {}
+    for edit in edits:
+        if edit.item:
+            if edit.path not in arrays:
+                editor.later.append(edit.path)
+            arrays.setdefault(edit.path, []).append(edit)
+        else:
+            editor.later.append(edit)
+    for step in editor.later:
+        if isinstance(step, Edit):
+            editor.value(step.path, step.after)
+        else:
+            editor.items(step, arrays[step])
+    return editor.finish()
+
+
+class _Editor:
+    def __init__(self, document: Document, data: Mapping[str, Any]) -> None:
+        self.document = document
+        self.text = document.text
+        self.newline = document.newline
+        self.data = data
+        self.later: list[Edit | Path] = []
+        self.out: list[Splice] = []
+        self.removed: list[Splice] = []
+        self.gone: set[int] = set()  # starts of entries and sections that are removed
+        self.filled: set[int] = set()  # starts of sections that get an entry
+        self.tables: dict[Path, list[str]] = {}  # new sections and their lines
+        self.elements: list[tuple[Path, Mapping[str, Any]]] = []  # new [[sections]] at the end
+
+    # -- values ----------------------------------------------------------------------------------
+
+    def value(self, path: Path, after: Any) -> None:
+        entry = self.document.entry(path)
+        present = look(self.data, path)
+        if entry is not None:
+            self._replace_entry(entry, present, after)
+        elif isinstance(present, Mapping) and isinstance(after, Mapping):
+            for name in dict.fromkeys((*present, *after)):
+                if present.get(name) != after.get(name):
+                    self.value((*path, name), after.get(name))
+        elif isinstance(present, list) and after is not None:
+            wanted = after if isinstance(after, list) else [after]
+            self._array_changes(path, present, wanted)
+        else:
+            if present is not None:
+                self._remove_spread(path)
+            if after is not None:
+                self._put(path[:-1], path[-1], after)
+
+    def _replace_entry(self, entry: Entry, present: Any, after: Any) -> None:
+        node = entry.value
+        if after is None:
+            self._remove_entry(entry)
+            return
+        comments = node.kind == "array" and self._comments(node)
+        if node.kind == "array" and (isinstance(after, list) or comments):
+            self._array_changes(entry.path, present, after if isinstance(after, list) else [after])
+            return
+        raw = self.text[node.start : node.end]
+        new = encode.string(after, like=raw) if isinstance(after, str) else encode.inline(after)
+        indent = self._indent(entry.start)
+        if isinstance(after, list) and len(indent) + len(new) > encode.WIDTH - len(entry.path[-1]):
+            new = encode.block(after, self.newline, indent)
+        self.out.append((node.start, node.end, new))
+
+    def _array_changes(self, path: Path, present: list[Any], wanted: list[Any]) -> None:
+        """Brings an array to `wanted`: what is equal stays, the rest is replaced in order."""
+        table, key = path[:-1], path[-1]
+        old = [v for v in present if v not in wanted]
+        new = [v for v in wanted if v not in present]
+        pairs = max(len(old), len(new))
+        old += [None] * (pairs - len(old))
+        new += [None] * (pairs - len(new))
+        self.items(
+            path,
+            [
+                Edit(table=table, key=key, before=b, after=a, item=True)
+                for b, a in zip(old, new, strict=True)
+            ],
+        )
+
+    def _remove_entry(self, entry: Entry) -> None:
+        holder = self._inline_holder(entry)
+        self.gone.add(entry.start)
+        if holder is not None:
+            kept = [e for e in holder.entries if e.start not in self.gone]
+            inside = ", ".join(self.text[e.start : e.value.end] for e in kept)
+            self.out = [s for s in self.out if not holder.start <= s[0] < holder.end]
+            self.out.append((holder.start, holder.end, f"{{ {inside} }}" if inside else "{}"))
+            return
+        comments = self._comments(entry.value)
+        end = self.document.line_end(entry.value.end)
+        rest = self.text[entry.value.end : end].strip()
+        if comments or rest:
+            indent = self._indent(entry.start)
+            lines = self.newline.join((*comments, rest) if rest else comments)
+            self.removed.append((entry.start, end, lines.replace("\n", "\n" + indent)))
+        else:
+            self._delete_lines(entry.start, end)
+
+    def _delete_lines(self, start: int, end: int) -> None:
+        """Deletes the lines from the one of `start` to the one whose content ends at `end`."""
+        line = self.document.line_start(start)
+        if line == 0:
+            end = min(len(self.text), end + len(self.newline))
+            self.removed.append((0, end, ""))
+        else:
+            self.removed.append((self.document.line_end_before(line), end, ""))
+
+    def _inline_holder(self, entry: Entry) -> Node | None:
+        """The inline table that `entry` stands in."""
+        nodes = [e.value for s in self.document.sections for e in s.entries]
+        while nodes:
+            node = nodes.pop()
+            if node.start < entry.start < node.end:
+                if any(e is entry for e in node.entries):
+                    return node
+                nodes = [*node.items, *(e.value for e in node.entries)]
+        return None
+
+    def _remove_spread(self, path: Path) -> None:
+        """Removes a value that is written as sections or dotted keys below `path`."""
+        depth = len(path)
+        for section in self.document.sections:
+            if section.path[:depth] == path:
+                self._remove_section(section)
+            elif not section.array or len(section.path) < depth:
+                for entry in section.entries:
+                    if entry.path[:depth] == path:
+                        self._remove_entry(entry)
+
+    # -- new keys --------------------------------------------------------------------------------
+
+    def _put(self, table: Path, key: str, value: Any, *, multiline: bool = False) -> None:
+        """Writes a key that is not there yet into its table, where and how the table is written."""
+        for depth in range(len(table), -1, -1):
+            ancestor, rest = table[:depth], (*table[depth:], key)
+            section = self._section(ancestor) if depth == len(table) else None
+            if section is not None:
+                self.filled.add(section.start)
+                self._line(self._end(section), self._indent_of(section), rest, value, multiline)
+                return
+            holder = self.document.entry(ancestor) if ancestor else None
+            if holder is not None and holder.value.kind == "table":
+                self._into_inline(holder.value, rest, value)
+                return
+            found = self._dotted(ancestor)
+            if found is not None:
+                section, last = found
+                name = (*table, key)[len(section.path) :]
+                end = self.document.line_end(last.value.end)
+                self._line(end, self._indent(last.start), name, value, multiline)
+                return
+            if depth and self._section(ancestor) is not None:
+                break
+        lines = self.tables.setdefault(table, [])
+        text = encode.block(value, self.newline) if multiline else self._encode(key, value)
+        lines.append(f"{encode.key(key)} = {text}")
+
+    def _encode(self, key: str, value: Any, indent: str = "") -> str:
+        line = encode.inline(value)
+        nested = isinstance(value, list) and any(isinstance(v, list | Mapping) for v in value)
+        if nested or (
+            isinstance(value, list) and len(indent) + len(key) + len(line) + 3 > encode.WIDTH
+        ):
+            return encode.block(value, self.newline, indent)
+        return line
+
+    def _line(self, at: int, indent: str, name: Path, value: Any, multiline: bool) -> None:
+        key = encode.dotted(name)
+        if multiline:
+            text = encode.block(value, self.newline, indent)
+        else:
+            text = self._encode(key, value, indent)
+        self.out.append((at, at, f"{self.newline}{indent}{key} = {text}"))
+
+    def _into_inline(self, node: Node, name: Path, value: Any) -> None:
+        new = f"{encode.dotted(name)} = {encode.inline(value)}"
+        if node.entries:
+            at = node.entries[-1].value.end
+            self.out.append((at, at, f", {new}"))
+        else:
+            others = [s for s in self.out if s[0] == node.start]
+            inside = others[0][2][2:-2] + ", " + new if others else new
+            self.out = [s for s in self.out if s[0] != node.start]
+            self.out.append((node.start, node.end, f"{{ {inside} }}"))
+
+    def _section(self, path: Path) -> Section | None:
+        for section in self.document.sections:
+            if section.path == path and not section.array and section.start not in self.gone:
+                return section
+        return None
+
+    def _dotted(self, path: Path) -> tuple[Section, Entry] | None:
+        """The last `a.b = ...` that defines something below the table `path`."""
+        found = None
+        for section in self.document.sections:
+            depth = len(section.path)
+            if section.array or depth >= len(path) or section.path != path[:depth]:
+                continue
+            for entry in section.entries:
+                if len(entry.path) > len(path) and entry.path[: len(path)] == path:
+                    found = (section, entry)
+        return found
+
+    # -- arrays ----------------------------------------------------------------------------------
+
+    def items(self, path: Path, edits: list[Edit]) -> None:
+        """Removes, replaces and adds elements of the array at `path`."""
+        present = look(self.data, path)
+        values: list[Any] = present if isinstance(present, list) else []
+        changed: dict[int, Any] = {}
+        added: list[Any] = []
+        for edit in edits:
+            at = _index(values, edit.before, changed)
+            if at is not None:
+                changed[at] = edit.after
+            elif edit.after is not None and _index(values, edit.after, changed) is None:
+                added.append(edit.after)
+        if not changed and not added:
+            return
+        entry = self.document.entry(path)
+        sections = self.document.elements(path)
+        if entry is not None and entry.value.kind == "array":
+            self._change_array(entry, changed, added)
+        elif sections:
+            for at, after in changed.items():
+                self._change_element(sections[at], values[at], after)
+            self._add_elements(path, added, after=sections[-1])
+        elif path in ARRAYS_OF_TABLES and not self._closed(path):
+            self._add_elements(path, added, after=None)
+        elif added:
+            if entry is not None:
+                self._remove_entry(entry)
+            self._put(path[:-1], path[-1], added, multiline=True)
+
+    def _closed(self, path: Path) -> bool:
+        """Whether a table above `path` is inline or dotted, so that no header may follow."""
+        for depth in range(len(path) - 1, 0, -1):
+            above = path[:depth]
+            if self._section(above) is not None:
+                return False
+            if self.document.entry(above) is not None or self._dotted(above) is not None:
+                return True
+        return False
+
+    def _change_array(self, entry: Entry, changed: dict[int, Any], added: list[Any]) -> None:
+        node = entry.value
+        raw = self.text[node.start : node.end]
+        left = len(node.items) - sum(1 for after in changed.values() if after is None)
+        if not left and not added and not self._comments(node) and entry.path[:2] == ("tool", "uv"):
+            self._remove_entry(entry)
+        elif "\n" not in raw:
+            self._change_line(entry, changed, added)
+        else:
+            for at, after in changed.items():
+                item = node.items[at]
+                if after is None:
+                    self._remove_item(node, at)
+                else:
+                    new = self._item(after, self.text[item.start : item.end])
+                    self.out.append((item.start, item.end, new))
+            if added:
+                self._append(entry, changed, added)
+
+    def _item(self, value: Any, like: str = '"') -> str:
+        return encode.string(value, like) if isinstance(value, str) else encode.inline(value)
+
+    def _change_line(self, entry: Entry, changed: dict[int, Any], added: list[Any]) -> None:
+        """An array on one line stays on one line where it fits."""
+        node = entry.value
+        parts: list[str] = []
+        for at, item in enumerate(node.items):
+            raw = self.text[item.start : item.end]
+            if at not in changed:
+                parts.append(raw)
+            elif changed[at] is not None:
+                parts.append(self._item(changed[at], raw))
+        if not added and all(after is not None for after in changed.values()):
+            for at, after in changed.items():
+                item = node.items[at]
+                new = self._item(after, self.text[item.start : item.end])
+                self.out.append((item.start, item.end, new))
+            return
+        parts += [self._item(value) for value in added]
+        indent = self._indent(entry.start)
+        width = node.start - self.document.line_start(node.start) + sum(len(p) + 2 for p in parts)
+        if node.items and (width <= encode.WIDTH or self._inline_holder(entry) is not None):
+            last = max(node.items[-1].end, node.commas[-1] + 1)
+            self.out.append((node.items[0].start, last, ", ".join(parts)))
+        elif parts:
+            inside = "".join(f"{indent}{encode.INDENT}{part},{self.newline}" for part in parts)
+            self.out.append((node.start, node.end, f"[{self.newline}{inside}{indent}]"))
+        else:
+            self.out.append((node.start, node.end, "[]"))
+
+    def _append(self, entry: Entry, changed: dict[int, Any], added: list[Any]) -> None:
+        node = entry.value
+        indent = self._indent(entry.start) + encode.INDENT
+        at = self.document.line_end(node.start)
+        if node.items:
+            last, comma = node.items[-1], node.commas[-1]
+            line = self.document.line_start(last.start)
+            if line > node.start:
+                indent = self._indent(last.start)
+            if comma < 0 and changed.get(len(node.items) - 1, last) is not None:
+                self.out.append((last.end, last.end, ","))
+            end = max(last.end, comma + 1)
+            at = self.document.line_end(end)
+            if at >= node.end:
+                at = end
+        new = "".join(f"{self.newline}{indent}{self._item(value)}," for value in added)
+        self.out.append((at, at, new))
+
+    def _remove_item(self, node: Node, at: int) -> None:
+        item, comma = node.items[at], node.commas[at]
+        end = max(item.end, comma + 1)
+        line, close = self.document.line_start(item.start), self.document.line_end(end)
+        before = self.text[line : item.start]
+        after = self.text[end:close].strip()
+        if not before.strip() and not after and close < node.end:
+            self._delete_lines(item.start, close)
+        elif not before.strip() and after.startswith("#"):
+            self.removed.append((item.start, self.text.index("#", end), ""))
+        elif after and not after.startswith(("#", "]")):
+            start = end
+            while self.text[start] in " \t":
+                start += 1
+            self.removed.append((item.start, start, ""))
+        else:
+            self.removed.append((line + len(before.rstrip()), end, ""))
+
+    # -- arrays of tables ------------------------------------------------------------------------
+
+    def _change_element(self, section: Section, before: Any, after: Any) -> None:
+        if after is None:
+            self._remove_section(section)
+            return
+        for name in dict.fromkeys((*before, *after)):
+            if before.get(name) == after.get(name):
+                continue
+            entry = next((e for e in section.entries if e.path == (*section.path, name)), None)
+            if entry is not None:
+                self._replace_entry(entry, before.get(name), after.get(name))
+            elif name in after:
+                at, indent = self._end(section), self._indent_of(section)
+                self._line(at, indent, (name,), after[name], multiline=False)
+
+    def _add_elements(self, path: Path, added: list[Any], after: Section | None) -> None:
+        if after is None:
+            self.elements += [(path, value) for value in added]
+            return
+        sections = self.document.sections
+        last = sections.index(after)
+        while last + 1 < len(sections) and sections[last + 1].path[: len(path)] == path:
+            last += 1
+        at = self._end(sections[last])
+        for value in added:
+            self.out.append((at, at, self._header(path, True) + self._body(value)))
+
+    def _header(self, path: Path, array: bool) -> str:
+        name = encode.dotted(path)
+        return self.newline * 2 + (f"[[{name}]]" if array else f"[{name}]")
+
+    def _body(self, value: Mapping[str, Any]) -> str:
+        return "".join(
+            f"{self.newline}{encode.key(k)} = {self._encode(k, v)}" for k, v in value.items()
+        )
+
+    def _remove_section(self, section: Section) -> None:
+        """Removes a header and its entries; comments between them stay."""
+        self.gone.add(section.start)
+        for entry in section.entries:
+            self.gone.add(entry.start)
+        comments: list[str] = []
+        at = section.head
+        line = self.document.line_start(section.start)
+        head = self.text[section.start : section.head]
+        if "#" in head[head.rindex("]") :]:
+            comments.append(head[head.rindex("]") + 1 :].strip())
+        for entry in section.entries:
+            comments += _comment_lines(self.text[at : entry.start])
+            comments += self._comments(entry.value)
+            at = entry.value.end
+        end = self.document.line_end(at)
+        comments += _comment_lines(self.text[at:end])
+        if comments:
+            self.removed.append((section.start, end, self.newline.join(comments)))
+            return
+        start = len(self.text[:line].rstrip())
+        if start == 0:
+            while end < len(self.text) and self.text[end] in "\r\n":
+                end += 1
+        self.removed.append((start, end, ""))
+
+    # -- places ----------------------------------------------------------------------------------
+
+    def _end(self, section: Section) -> int:
+        """The end of the line of the last entry, else of the header."""
+        if not section.entries:
+            return section.head
+        return self.document.line_end(section.entries[-1].value.end)
+
+    def _indent(self, offset: int) -> str:
+        before = self.text[self.document.line_start(offset) : offset]
+        return before[: len(before) - len(before.lstrip(" \t"))]
+
+    def _indent_of(self, section: Section) -> str:
+        return self._indent(section.entries[-1].start if section.entries else section.start)
+
+    def _comments(self, node: Node) -> list[str]:
+        """The comments inside an array."""
+        if "#" not in self.text[node.start : node.end] or node.kind == "scalar":
+            return []
+        found: list[str] = []
+        at = node.start
+        for inner in (*node.items, *(e.value for e in node.entries)):
+            if node.kind == "array":
+                found += _comment_lines(self.text[at : inner.start])
+            found += self._comments(inner)
+            at = inner.end
+        if node.kind == "array":
+            found += _comment_lines(self.text[at : node.end])
+        return found
+
+    def _boundary(self, path: Path) -> int:
+        """Where a new section goes: behind its relatives, else last, and not between a comment and
+        what the comment stands below."""
+        sections = [s for s in self.document.sections if s.start not in self.gone]
+        family = [s for s in sections if s.path[:2] == path[:2]]
+        for section in (*family[-1:], *reversed(sections)):
+            if not self._trailing(section):
+                return self._end(section)
+        at = self._end(sections[-1])
+        while self.text[at:].lstrip("\r\n").startswith("#"):
+            at = self.document.line_end(self.text.index("#", at))
+        return at
+
+    def _trailing(self, section: Section) -> bool:
+        """Whether a comment stands directly below the section's last line and belongs to it."""
+        at = self._end(section)
+        lines = self.text[at:].split("\n")[1:]
+        if not lines or not lines[0].lstrip().startswith("#"):
+            return False
+        rest = next((line for line in lines if not line.lstrip().startswith("#")), "")
+        return not rest.strip()
+
+    # -- the whole -------------------------------------------------------------------------------
+
+    def finish(self) -> list[Splice]:
+        self._drop_emptied()
+        for path, lines in self.tables.items():
+            at = self._boundary(path)
+            body = "".join(self.newline + line for line in lines)
+            self.out.append((at, at, self._header(path, False) + body))
+        for path, value in self.elements:
+            at = self._boundary(path)
+            self.out.append((at, at, self._header(path, True) + self._body(value)))
+        if not self.text.strip("\r\n\ufeff"):
+            self.out = [(a, b, new.lstrip("\r\n") + self.newline) for a, b, new in self.out]
+        return [*_merged(self.removed), *self.out]
+
+    def _drop_emptied(self) -> None:
+        """Removes headers whose last entry went, unless something else stands below them."""
+        for section in self.document.sections[1:]:
+            if (
+                section.entries
+                and section.start not in self.gone
+                and section.start not in self.filled
+                and section.path[:2] in {("tool", "uv"), ("tool", "accelsel")}
+                and all(e.start in self.gone for e in section.entries)
+                and not any(
+                    section.start <= a and b <= self._end(section) and new
+                    for a, b, new in (*self.removed, *self.out)
+                )
+                and not any(
+                    _comment_lines(self.text[a:b])
+                    for a, b in zip(
+                        (section.head, *(e.value.end for e in section.entries)),
+                        (e.start for e in section.entries),
+                        strict=False,
+                    )
+                )
+            ):
+                self._remove_section(section)
+
+
+def _index(values: list[Any], wanted: Any, taken: Mapping[int, Any]) -> int | None:
+    if wanted is None:
+        return None
+    return next((i for i, v in enumerate(values) if v == wanted and i not in taken), None)
+
+
+def _comment_lines(gap: str) -> list[str]:
+    """The comments in the text between two values."""
+    return [line[line.index("#") :].strip() for line in gap.split("\n") if "#" in line]
+
+
+def _merged(removed: list[Splice]) -> list[Splice]:
+    """Overlapping removals as one."""
+    out: list[Splice] = []
+    for start, end, new in sorted(removed):
+        if out and start < out[-1][1]:
+            before = out.pop()
+            out.append((before[0], max(end, before[1]), before[2] + new))
+        else:
+            out.append((start, end, new))
+    return out

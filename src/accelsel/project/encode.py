@@ -1,0 +1,63 @@
+"""TOML values as text, in the style that `uv add` writes."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_ESCAPES = {
+    '"': '\\"',
+    "\\": "\\\\",
+    "\b": "\\b",
+    "\t": "\\t",
+    "\n": "\\n",
+    "\f": "\\f",
+    "\r": "\\r",
+}
+WIDTH = 100
+INDENT = "    "
+
+
+def string(value: str, like: str = '"') -> str:
+    """`value` quoted; as a literal string where `like` starts with a single quote and it can be."""
+    literal = "'" not in value and all(c == "\t" or (c >= " " and c != "\x7f") for c in value)
+    if literal and (like.startswith("'") or '"' in value):
+        return f"'{value}'"
+    return '"' + "".join(_character(c) for c in value) + '"'
+
+
+def _character(c: str) -> str:
+    if c in _ESCAPES:
+        return _ESCAPES[c]
+    return f"\\u{ord(c):04X}" if c < " " or c == "\x7f" else c
+
+
+def key(name: str) -> str:
+    return name if _BARE.fullmatch(name) else string(name)
+
+
+def dotted(path: Sequence[str]) -> str:
+    return ".".join(key(name) for name in path)
+
+
+def inline(value: Any) -> str:
+    """`value` on one line."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return string(value)
+    if isinstance(value, Mapping):
+        inside = ", ".join(f"{key(k)} = {inline(v)}" for k, v in value.items())
+        return f"{{ {inside} }}" if inside else "{}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(inline(v) for v in value) + "]"
+    return str(value)
+
+
+def block(value: Any, newline: str = "\n", indent: str = "") -> str:
+    """`value` as it stands after `key = `: arrays, and arrays in them, with one item per line."""
+    if isinstance(value, list | tuple) and value:
+        deeper = indent + INDENT
+        items = "".join(f"{deeper}{block(v, newline, deeper)},{newline}" for v in value)
+        return f"[{newline}{items}{indent}]"
+    return inline(value)

@@ -1,0 +1,83 @@
+"""Scripts with inline metadata (PEP 723): the block of TOML inside of comments, and back."""
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+
+from accelsel.model.errors import USAGE, AccelselError
+
+Splice = tuple[int, int, str]  # start, end, new text
+
+_BLOCK = re.compile(
+    r"(?m)^# /// (?P<type>[a-zA-Z0-9-]+)[ \t]*\r?$\n"
+    r"(?P<content>(?:^#(?:| [^\n]*)\r?$\n)+)^# ///[ \t]*\r?$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """`text[start:end]` holds the TOML; `toml` is it without the comment signs.
+
+    `lines` are pairs (offset in `toml`, offset in `text`) of where each line's content begins;
+    a pyproject.toml has one frame that is the whole text.
+    """
+
+    text: str
+    start: int
+    end: int
+    toml: str
+    lines: tuple[tuple[int, int], ...]
+    script: bool
+
+    def outer(self, offset: int) -> int:
+        """The offset in the whole text of an offset in `toml`."""
+        at = bisect_right(self.lines, (offset, len(self.text))) - 1
+        inner, outer = self.lines[at]
+        return outer + offset - inner
+
+    def apply(self, splices: list[Splice]) -> str:
+        """The whole text with `splices`, given in offsets of `toml`, in place."""
+        if self.script:
+            splices = [(self.outer(a), self.outer(b), _commented(new)) for a, b, new in splices]
+        return splice(self.text, splices)
+
+
+def splice(text: str, splices: list[Splice]) -> str:
+    """`text` with each span replaced; spans do not overlap; equal starts keep their order."""
+    parts: list[str] = []
+    at = 0
+    for start, end, new in sorted(splices, key=lambda s: (s[0], s[1])):
+        parts += (text[at:start], new)
+        at = end
+    return "".join((*parts, text[at:]))
+
+
+def _commented(new: str) -> str:
+    return re.sub(r"\n(?=\r?\n)", "\n#", re.sub(r"\n(?!\r?\n)", "\n# ", new))
+
+
+def frame(text: str, path: str, script: bool) -> Frame:
+    """The TOML of `text`; AccelselError `not-a-project` for a script without a metadata block."""
+    if not script:
+        return Frame(text, 0, len(text), text, ((0, 0),), script=False)
+    blocks = [m for m in _BLOCK.finditer(text) if m["type"] == "script"]
+    if len(blocks) != 1:
+        what = "no" if not blocks else "more than one"
+        raise AccelselError(
+            USAGE,
+            "not-a-project",
+            f"{what} `# /// script` block in the script",
+            where=path,
+            help="add one with `uv add --script FILE torch`",
+        )
+    start, end = blocks[0].span("content")
+    toml: list[str] = []
+    lines: list[tuple[int, int]] = []
+    inner, outer = 0, start
+    for line in re.findall(r"[^\n]*\n", text[start:end]):
+        content = line[2:] if line.startswith("# ") else line[1:]
+        lines.append((inner, outer + len(line) - len(content)))
+        toml.append(content)
+        inner += len(content)
+        outer += len(line)
+    return Frame(text, start, end, "".join(toml), tuple(lines), script=True)

@@ -1,0 +1,82 @@
+"""Which index entry serves a selection, and which ones of PyTorch's it replaces."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from accelsel.model.table import Index
+from accelsel.project.read import ProjectView
+
+PATH = ("tool", "uv", "index")
+Mirrors = tuple[tuple[str, str], ...]
+
+_BACKEND = re.compile(r"(?:cpu|cu\d{2,3}|rocm\d+(?:\.\d+)+|xpu)")
+_PYTORCH = re.compile(r"https?://download(?:-r2)?\.pytorch\.org(?:/|$)")
+
+
+def plain(url: str) -> str:
+    return url.split("#", maxsplit=1)[0].rstrip("/")
+
+
+def backend_of(url: str) -> str | None:
+    """The PyTorch backend that an index URL names by its last part; None for other indexes."""
+    last = plain(url).rsplit("/", 1)[-1]
+    return last if _BACKEND.fullmatch(last) else None
+
+
+def is_pytorch(url: str) -> bool:
+    return backend_of(url) is not None or bool(_PYTORCH.match(url))
+
+
+def mirrored(url: str, mirrors: Mirrors) -> str:
+    """`url` with the first matching prefix replaced."""
+    for prefix, replacement in mirrors:
+        stem = prefix.rstrip("/")
+        if url == stem or url.startswith(stem + "/"):
+            return replacement.rstrip("/") + url[len(stem) :]
+    return url
+
+
+def url_of(entry: Mapping[str, Any]) -> str:
+    return str(entry.get("url", ""))
+
+
+def serving(view: ProjectView, index: Index, mirrors: Mirrors) -> Mapping[str, Any] | None:
+    """The project's own entry that is the wanted index: by URL, else a mirror of it, by backend."""
+    same = {plain(mirrored(index.url, mirrors)), plain(index.url)}
+    for entry in view.indexes:
+        if plain(url_of(entry)) in same:
+            return entry
+    backend = backend_of(index.url)
+    for entry in view.indexes:
+        url = url_of(entry)
+        if (
+            backend is not None
+            and backend_of(url) == backend
+            and _channel(url) == _channel(index.url)
+            and not _PYTORCH.match(url)
+        ):
+            return entry
+    return None
+
+
+def _channel(url: str) -> str:
+    parts = plain(url).split("/")
+    return next((part for part in ("nightly", "test") if part in parts), "stable")
+
+
+def new_entry(index: Index, mirrors: Mirrors, taken: set[str]) -> dict[str, Any]:
+    """The entry as it is written; its name is one that no other entry has."""
+    name, at = index.name, 2
+    while name in taken:
+        name, at = f"{index.name}-{at}", at + 1
+    entry: dict[str, Any] = {"name": name, "url": mirrored(index.url, mirrors)}
+    if index.format == "flat":
+        entry["format"] = "flat"
+    return {**entry, "explicit": True}
+
+
+def made_explicit(entry: Mapping[str, Any], name: str, url: str) -> dict[str, Any]:
+    """An entry of the project's as it has to be: named, explicit, not the default."""
+    rest = {k: v for k, v in entry.items() if k not in {"default", "name", "url", "explicit"}}
+    return {"name": name, "url": url, **rest, "explicit": True}

@@ -1,0 +1,159 @@
+"""Selections and a project, as edits of the project's file; and the way back."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from accelsel.model.errors import NOTHING, AccelselError
+from accelsel.model.plan import Edit, PinOptions, Plan, Record
+from accelsel.model.selection import Selection
+from accelsel.project import record as records
+from accelsel.project.change import applied, between, in_place, inverse, look
+from accelsel.project.read import FAMILY, ProjectView, read
+from accelsel.project.render import block, render
+from accelsel.project.write import Draft, write
+
+
+def plan(view: ProjectView, selections: tuple[Selection, ...], options: PinOptions) -> Plan:
+    """The edit that makes the project use `selections`, from its present text.
+
+    An earlier pin is taken back first, so that its traces never count as the project's own wishes;
+    what stays the same is not touched. AccelselError `no-torch` (3) where nothing of the project
+    belongs to torch.
+    """
+    base = view if view.record is None else read(render(view.text, unplan(view)), view.path)
+    _refuse_without_torch(base, selections, options)
+    draft = Draft(base)
+    write(draft, selections, options)
+    written = draft.edits()
+    record = Record(facts=_facts(selections, options), written=written, undo=None)
+    edits = written
+    changed = True
+    if view.record is not None:
+        touched = (*written, *view.record.written)
+        edits = between(view.data, applied(base.data, written), touched)
+        changed = bool(edits) or not _same(view.record, record)
+    return Plan(
+        path=view.path,
+        changed=changed,
+        selections=selections,
+        edits=edits,
+        record=record,
+        base=base.text,
+        warnings=tuple(draft.warnings),
+    )
+
+
+def _same(old: Record, new: Record) -> bool:
+    def comparable(record: Record) -> Any:
+        edits = [(e.path, e.item, e.before, e.after) for e in record.written]
+        return {k: _plain(v) for k, v in record.facts.items()}, edits
+
+    return bool(comparable(old) == comparable(new))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {k: _plain(v) for k, v in value.items()}
+    return [_plain(v) for v in value] if isinstance(value, list | tuple) else value
+
+
+def _refuse_without_torch(
+    view: ProjectView, selections: Iterable[Selection], options: PinOptions
+) -> None:
+    names = {p.name for s in selections for p in s.packages if p.kind != "triton"}
+    known = {*FAMILY, *names, *options.known}
+    if options.transitive or view.requires(*known):
+        return
+    raise AccelselError(
+        NOTHING,
+        "no-torch",
+        "no requirement of the project belongs to torch",
+        where=view.path,
+        help="`uv add torch` first",
+    )
+
+
+def _facts(selections: Iterable[Selection], options: PinOptions) -> dict[str, Any]:
+    """What the record says of the choice, beside the values."""
+    rows: dict[str, None] = {}
+    rules = ""
+    chosen = []
+    for selection in selections:
+        rows.update(dict.fromkeys(selection.rows))
+        rules = selection.rules.version
+        chosen.append(_essentials(selection))
+    facts: dict[str, Any] = {"selections": chosen}
+    if options.shape != "single":
+        facts["as"] = options.shape
+    facts["rules"] = rules
+    if rows:
+        facts["rows"] = list(rows)
+    if options.request:
+        facts["request"] = {k: v for k, v in options.request.items() if v is not None}
+    return facts
+
+
+def _essentials(selection: Selection) -> dict[str, Any]:
+    torch = selection.torch
+    found: dict[str, Any] = {
+        "backend": selection.backend,
+        "channel": selection.channel if selection.channel != "stable" else None,
+        "torch": torch.version if torch else None,
+        "specifier": torch.specifier if torch else None,
+        "extras": list(torch.extras) if torch and torch.extras else None,
+        "python": selection.python,
+        "platform": selection.platform,
+        "confidence": selection.confidence,
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def unplan(view: ProjectView) -> Plan:
+    """The edit that takes a pin back: the original text where the file is as `pin` left it.
+
+    Where it was edited since, what was written and still stands goes, the rest stays and is listed
+    in `left`. AccelselError `no-record` (3) without a record.
+    """
+    record = view.record
+    if record is None:
+        raise AccelselError(
+            NOTHING,
+            "no-record",
+            "the file has no [tool.accelsel.pin]",
+            where=view.path,
+            help="accelsel takes back only what it wrote",
+        )
+    gone = Plan(path=view.path, changed=True, edits=(), record=None)
+    inverted = tuple(inverse(e) for e in reversed(record.written) if in_place(view.data, e))
+    if record.undo is not None:
+        bare = render(view.text, gone)
+        present = block(bare, view.path)
+        original = records.restored(present, record.undo)
+        if original is not None:
+            head = bare.index(present)
+            whole = bare[:head] + original + bare[head + len(present) :]
+            return replace(gone, edits=inverted, restored=whole)
+    left = tuple(_left(view, e) for e in record.written if not in_place(view.data, e))
+    safe = tuple(e for e in inverted if _free(view, e))
+    left += tuple(_kept(inverse(e)) for e in inverted if not _free(view, e))
+    return replace(gone, edits=safe, left=left)
+
+
+def _free(view: ProjectView, edit: Edit) -> bool:
+    """Whether nothing of the user's stands where the original is to come back."""
+    return edit.item or edit.before is not None or look(view.data, edit.path) is None
+
+
+def _left(view: ProjectView, edit: Edit) -> str:
+    place = ".".join(edit.path)
+    if edit.after is None:
+        return f"{place}: {edit.before!r} stands there again"
+    present = look(view.data, edit.path)
+    if edit.item or present is None:
+        return f"{place}: {edit.after!r} is no longer there"
+    return f"{place}: {present!r} is not what was written"
+
+
+def _kept(edit: Edit) -> str:
+    return f"{'.'.join(edit.path)}: {edit.before!r} not put back"

@@ -1,0 +1,122 @@
+"""`[tool.accelsel.pin]`: what was written and how to take it back."""
+
+import hashlib
+from collections.abc import Mapping
+from difflib import SequenceMatcher
+from typing import Any
+
+from accelsel.model.errors import USAGE, AccelselError
+from accelsel.model.plan import Edit, Record, Undo
+from accelsel.project.encode import dotted
+from accelsel.project.scan import key_path
+
+PATH = ("tool", "accelsel", "pin")
+FORMAT = 1
+_ITEM = "[]"
+
+
+def from_toml(data: Mapping[str, Any], where: str) -> Record:
+    """The record in the table `[tool.accelsel.pin]`; AccelselError `bad-record`."""
+    try:
+        if data["format"] != FORMAT:
+            raise AccelselError(
+                USAGE,
+                "bad-record",
+                f"[tool.accelsel.pin] has format {data['format']}, this version reads {FORMAT}",
+                where=where,
+                help="use the version of accelsel that wrote it, or remove the table by hand",
+            )
+        undo = data.get("undo")
+        return Record(
+            facts={k: v for k, v in data.items() if k not in {"format", "written", "undo"}},
+            written=tuple(_edit(row) for row in data["written"]),
+            undo=None if undo is None else _undo(undo),
+        )
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise AccelselError(
+            USAGE,
+            "bad-record",
+            "[tool.accelsel.pin] was edited and cannot be read",
+            where=where,
+            help="restore it from version control, or remove the table and what it lists by hand",
+        ) from error
+
+
+def _edit(row: Mapping[str, Any]) -> Edit:
+    at: str = row["at"]
+    path = key_path(at.removesuffix(_ITEM))
+    return Edit(
+        table=path[:-1],
+        key=path[-1],
+        before=row.get("was"),
+        after=row.get("is"),
+        item=at.endswith(_ITEM),
+    )
+
+
+def _undo(data: Mapping[str, Any]) -> Undo:
+    return Undo(
+        splices=tuple((int(s[0]), int(s[1]), str((*s, "")[2])) for s in data["splices"]),
+        digest=str(data["digest"]),
+    )
+
+
+def to_toml(record: Record) -> dict[str, Any]:
+    """The table as it is written; `from_toml` gives the same record back."""
+    table: dict[str, Any] = {"format": FORMAT, **record.facts}
+    table["written"] = [_row(edit) for edit in record.written]
+    if record.undo is not None:
+        table["undo"] = {
+            "digest": record.undo.digest,
+            "splices": [[a, n, old] if old else [a, n] for a, n, old in record.undo.splices],
+        }
+    return table
+
+
+def _row(edit: Edit) -> dict[str, Any]:
+    row: dict[str, Any] = {"at": dotted(edit.path) + (_ITEM if edit.item else "")}
+    if edit.after is not None:
+        row["is"] = edit.after
+    if edit.before is not None:
+        row["was"] = edit.before
+    return row
+
+
+def undo(original: str, pinned: str) -> Undo:
+    """How to turn `pinned` back into `original`."""
+    start = 0
+    shortest = min(len(original), len(pinned))
+    while start < shortest and original[start] == pinned[start]:
+        start += 1
+    end = 0
+    while end < shortest - start and original[-1 - end] == pinned[-1 - end]:
+        end += 1
+    start = pinned.rfind("\n", 0, start) + 1
+    old = original[start : len(original) - end].splitlines(keepends=True)
+    new = pinned[start : len(pinned) - end].splitlines(keepends=True)
+    offsets = [start]
+    for line in new:
+        offsets.append(offsets[-1] + len(line))
+    splices: list[tuple[int, int, str]] = []
+    for tag, a, b, c, d in SequenceMatcher(None, new, old, autojunk=False).get_opcodes():
+        if tag != "equal":
+            splices.append((offsets[a], offsets[b] - offsets[a], "".join(old[c:d])))
+    return Undo(splices=tuple(splices), digest=digest(original))
+
+
+def digest(text: str) -> str:
+    """The first 64 bits of SHA-256 of the text in UTF-8, as 16 hexadecimal digits."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def restored(pinned: str, how: Undo) -> str | None:
+    """The original, or None where `pinned` was edited since."""
+    parts: list[str] = []
+    at = 0
+    for start, length, old in how.splices:
+        if start < at or start + length > len(pinned):
+            return None
+        parts += (pinned[at:start], old)
+        at = start + length
+    text = "".join((*parts, pinned[at:]))
+    return text if digest(text) == how.digest else None

@@ -1,0 +1,92 @@
+"""Requirement strings (PEP 508) taken apart without evaluating them."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import unquote
+
+Kind = Literal[
+    "dependencies", "extra", "group", "constraint", "override", "exclude", "build", "legacy-dev"
+]
+
+_REQUIREMENT = re.compile(
+    r"\s*(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)"
+    r"\s*(?:\[(?P<extras>[^\]]*)\])?"
+    r"\s*(?:@\s*(?P<url>\S+)|\(?(?P<specifier>[^;@()]*)\)?)"
+    r"\s*(?:;\s*(?P<marker>.*))?"
+)
+_WHEEL = re.compile(r"/[^/]+?-(?P<version>\d[^/-]*)(?:-\d[^/-]*)?-[^/-]+-[^/-]+-[^/-]+\.whl")
+_SDIST = re.compile(r"/[^/]+-(?P<version>\d[^/-]*)\.(?:tar\.gz|zip)$")
+_LOCAL = re.compile(r"(===?)\s*([^,\s]+?)\+[^,\s]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a requirement is written: the kind of list, and the extra's or group's name."""
+
+    kind: Kind
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """`raw` as written; `name` normalized; `specifier` without blanks; `marker` None for none."""
+
+    raw: str
+    name: str
+    extras: tuple[str, ...]
+    specifier: str
+    url: str | None
+    marker: str | None
+    place: Place
+    path: tuple[str, ...] = ()
+
+    @property
+    def bound(self) -> str:
+        """The specifier without local versions; a URL's file name gives `==version`."""
+        if self.url is not None:
+            version = url_version(self.url)
+            return f"=={version}" if version else ""
+        return without_local(self.specifier)
+
+
+def normalize(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def parse(raw: str, place: Place, path: tuple[str, ...] = ()) -> Requirement | None:
+    """None where `raw` is no requirement; uv will say so."""
+    match = _REQUIREMENT.fullmatch(raw)
+    if match is None:
+        return None
+    extras = (match["extras"] or "").split(",")
+    return Requirement(
+        raw=raw,
+        name=normalize(match["name"]),
+        extras=tuple(e.strip() for e in extras if e.strip()),
+        specifier=re.sub(r"\s+", "", match["specifier"] or ""),
+        url=match["url"],
+        marker=(match["marker"] or "").strip() or None,
+        place=place,
+        path=path,
+    )
+
+
+def without_local(specifier: str) -> str:
+    """`==2.5.1+cu124` as `==2.5.1`: a public version is satisfied by every local build of it."""
+    return _LOCAL.sub(lambda m: "==" + m[2], specifier)
+
+
+def url_version(url: str) -> str | None:
+    """The public version in the file name of a wheel's or sdist's URL."""
+    path = unquote(re.split(r"[#?]", url, maxsplit=1)[0])
+    match = _WHEEL.search(path) or _SDIST.search(path)
+    return match["version"].split("+")[0] if match else None
+
+
+def rewrite(requirement: Requirement) -> str:
+    """The requirement as a version instead of a URL or a local version, marker and extras kept."""
+    name = re.match(r"\s*([A-Za-z0-9._-]+)", requirement.raw)
+    extras = f"[{','.join(requirement.extras)}]" if requirement.extras else ""
+    marker = f" ; {requirement.marker}" if requirement.marker else ""
+    return f"{name[1] if name else requirement.name}{extras}{requirement.bound}{marker}"

@@ -1,0 +1,98 @@
+"""`[tool.uv.sources]`: the entry of one package, among those that the project has for it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from accelsel.project.markers import marker, platforms_of
+
+Entry = Mapping[str, Any]
+Scope = tuple[str | None, str | None]  # extra, group
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A package comes from `index` on `platforms`; for one extra or group alone if that is named.
+
+    `index` is the name in the rules table; the project may call the index otherwise.
+    """
+
+    name: str
+    index: str
+    platforms: tuple[str, ...]
+    why: str
+    jetson: bool = False
+    scope: Scope = (None, None)
+
+    def entry(self, platforms: Iterable[str], index: str) -> dict[str, Any]:
+        extra, group = self.scope
+        parts = {
+            "index": index,
+            "extra": extra,
+            "group": group,
+            "marker": marker(platforms, jetson=self.jetson),
+        }
+        return {key: value for key, value in parts.items() if value}
+
+
+def scope(entry: Entry) -> Scope:
+    return (entry.get("extra"), entry.get("group"))
+
+
+def covers(entry: Entry) -> frozenset[str]:
+    return platforms_of(str(entry.get("marker", "")))
+
+
+def kept(entries: Iterable[Entry], route: Route, target: str | None) -> list[Entry]:
+    """The entries that stay beside the route: those of other scopes, and the project's own for
+    platforms other than `target`."""
+    return [
+        e
+        for e in entries
+        if scope(e) != route.scope or (e.get("marker") and target not in covers(e))
+    ]
+
+
+def routed(entries: tuple[Entry, ...], route: Route, index: str, target: str | None) -> list[Entry]:
+    """The entries of a package with the route in the place of the first one that it replaces.
+
+    Where an entry stays, the route yields that entry's platforms.
+    """
+    stay = kept(entries, route, target)
+    others = frozenset[str]().union(*(covers(e) for e in stay if scope(e) == route.scope))
+    mine = route.entry([p for p in route.platforms if p not in others], index)
+    at = next((i for i, e in enumerate(entries) if e not in stay), len(stay))
+    return [*stay[:at], mine, *stay[at:]]
+
+
+def without(
+    entries: Iterable[Entry], platforms: Iterable[str], names: frozenset[str]
+) -> list[Entry]:
+    """The entries, those that use an index of `names` no longer covering `platforms`."""
+    gone = frozenset(platforms)
+    found: list[Entry] = []
+    for entry in entries:
+        if entry.get("index") not in names or not covers(entry) & gone:
+            found.append(entry)
+        elif covers(entry) - gone:
+            found.append({**entry, "marker": marker(covers(entry) - gone)})
+    return found
+
+
+def owned(entries: Iterable[Entry], target: str | None) -> Entry | None:
+    """The entry by which the project builds the package itself on the target platform."""
+    return next(
+        (
+            e
+            for e in entries
+            if {"git", "path", "workspace", "editable"} & set(e) and target in covers(e)
+        ),
+        None,
+    )
+
+
+def as_value(entries: list[Entry]) -> Any:
+    """As it is written: one entry alone, several as an array, None for none."""
+    if not entries:
+        return None
+    return dict(entries[0]) if len(entries) == 1 else [dict(e) for e in entries]
