@@ -14,6 +14,7 @@ from accelsel.model.config import Config
 from accelsel.model.errors import DIFFERENT, NO_BUILD, NOTHING, USAGE, AccelselError
 from accelsel.model.plan import Difference, PinOptions, Plan
 from accelsel.model.selection import Selection
+from accelsel.project.read import ProjectView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,7 @@ Outcome = tuple[int, Mapping[str, Any] | None]
 
 
 def _pin_one(output: Output, flags: Flags, how: PinFlags, path: Path, *, many: bool) -> Outcome:
-    from accelsel.project.read import read
+    from accelsel.project.read import FAMILY, read
 
     _refuse_requirements_file(path)
     if how.check and not (flags.given or how.backends or how.mirrors or how.prebuilt):
@@ -86,15 +87,25 @@ def _pin_one(output: Output, flags: Flags, how: PinFlags, path: Path, *, many: b
     file = read_project(path)
     view = read(file.text, str(path))
     config = steps.merged(_settings(view.settings, path), steps.user_config())
-    if not view.family and not _locked_torch(path):
+    wishes = unpinned(view)
+    if not wishes.requires(*FAMILY) and not _locked_torch(path):
         return _nothing(output, path, many=many)
-    selections = _selections(flags, how, view, config, path)
+    selections = _selections(flags, how, wishes, config, path)
     failed = [s for s in selections if s.outcome == "none"]
     if failed:
         return _no_build(output, failed[0], path)
     _tell(output, selections)
-    plan = _plan(view, selections, _options(flags, how, config, view, path))
+    plan = _plan(view, selections, _options(flags, how, config, wishes, path))
     return _finish(output, how, file, plan, flags=flags, config=config)
+
+
+def unpinned(view: ProjectView) -> ProjectView:
+    """The project as it was before accelsel: what pin wrote is not a wish of the user's."""
+    from accelsel.project.plan import unplan
+    from accelsel.project.read import read
+    from accelsel.project.render import render
+
+    return view if view.record is None else read(render(view.text, unplan(view)), view.path)
 
 
 def _finish(
@@ -233,7 +244,7 @@ def _read_back(path: Path, plan: Plan) -> None:
 
 
 def _selections(
-    flags: Flags, how: PinFlags, view: Any, config: Config, path: Path
+    flags: Flags, how: PinFlags, view: ProjectView, config: Config, path: Path
 ) -> tuple[Selection, ...]:
     """One selection for this host, or one for each of `--backends`."""
     from dataclasses import replace
@@ -257,14 +268,18 @@ def _selections(
     return tuple(select(None, one, tables) for one in each)
 
 
-def _plan(view: Any, selections: tuple[Selection, ...], options: PinOptions) -> Plan:
+def _plan(view: ProjectView, selections: tuple[Selection, ...], options: PinOptions) -> Plan:
     from accelsel.project.plan import plan
 
     return plan(view, selections, options)
 
 
-def _options(flags: Flags, how: PinFlags, config: Config, view: Any, path: Path) -> PinOptions:
+def _options(
+    flags: Flags, how: PinFlags, config: Config, view: ProjectView, path: Path
+) -> PinOptions:
     from dataclasses import fields
+
+    from accelsel.project.read import FAMILY
 
     given = {
         f.name: list(value) if isinstance(value := getattr(flags, f.name), tuple) else value
@@ -278,7 +293,7 @@ def _options(flags: Flags, how: PinFlags, config: Config, view: Any, path: Path)
         request=given,
         mirrors=mirrors(how, config, os.environ),
         shape=("single" if not how.backends else "extras" if how.shape == "extras" else "groups"),
-        transitive=not view.family and _locked_torch(path),
+        transitive=not view.requires(*FAMILY) and _locked_torch(path),
     )
 
 
