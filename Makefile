@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup run lint format type test bench dist clean
+.PHONY: setup run lint format type test fuzz bench cases dist clean
 
 setup: $(READY)
 
@@ -29,6 +29,15 @@ type: setup
 
 test: lint type
 	$(BIN)/python -m pytest -n auto
+
+run: setup
+	$(BIN)/python -m tests.kit.demo
+
+fuzz: setup
+	ACCELSEL_FUZZ_EXAMPLES=200000 $(BIN)/python -m pytest -n auto -q -m fuzz
+
+bench: setup
+	$(BIN)/python -m tests.kit.bench
 
 dist: setup
 	$(BIN)/uv build --quiet --out-dir dist
