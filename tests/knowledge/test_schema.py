@@ -4,12 +4,19 @@ from typing import Any
 
 import jsonschema
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from accelsel.knowledge import documents
 from accelsel.knowledge.schema import violations
 
 SCHEMA = documents.schema()
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 FILES = (*documents.SELECTION_FILES, *documents.DEVICE_FILES)
+ROWS = {
+    table: [row for name in FILES for row in documents.shipped(name).get(table, ())]
+    for table in documents.KEYS
+}
 
 
 def test_the_schema_is_a_schema() -> None:
@@ -19,7 +26,7 @@ def test_the_schema_is_a_schema() -> None:
 @pytest.mark.parametrize("name", FILES)
 def test_shipped_file(name: str) -> None:
     document = documents.shipped(name)
-    jsonschema.Draft202012Validator(SCHEMA).validate(document)
+    VALIDATOR.validate(document)
     assert list(violations(document, SCHEMA)) == []
 
 
@@ -144,7 +151,7 @@ BROKEN = {
 
 @pytest.mark.parametrize(("document", "place", "message"), BROKEN.values(), ids=BROKEN.keys())
 def test_broken_document(document: Any, place: str, message: str) -> None:
-    assert not jsonschema.Draft202012Validator(SCHEMA).is_valid(document)
+    assert not VALIDATOR.is_valid(document)
     found = list(violations(document, SCHEMA))
     assert [where for where, what in found if message in what] == [place]
 
@@ -165,5 +172,28 @@ RIGHT = {
 
 @pytest.mark.parametrize("document", RIGHT.values(), ids=RIGHT.keys())
 def test_right_document(document: Any) -> None:
-    jsonschema.Draft202012Validator(SCHEMA).validate(document)
+    VALIDATOR.validate(document)
     assert list(violations(document, SCHEMA)) == []
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 99) | st.sampled_from(["sm_75", "read", "x y", ""]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["name", "stable", "3.12", "kind"]), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+
+
+@given(
+    table=st.sampled_from(sorted(documents.KEYS)),
+    number=st.integers(0, 10_000),
+    name=st.integers(0, 30),
+    value=VALUES,
+)
+def test_any_value_in_any_place(table: str, number: int, name: int, value: object) -> None:
+    row = dict(ROWS[table][number % len(ROWS[table])])
+    row[sorted(row)[name % len(row)]] = value
+    document = {table: [row]}
+    assert (not list(violations(document, SCHEMA))) == VALIDATOR.is_valid(document)
