@@ -40,6 +40,10 @@ def _dispatch(argv: Sequence[str]) -> int:
         code = quick(argv[1:])
         if code is not None:
             return code
+    if list(argv[:2]) == ["pin", "--check"] and not any(a.startswith("-") for a in argv[2:]):
+        from accelsel.cli.check import check
+
+        return check(argv[2:])
     from accelsel.cli.app import invoke
 
     return invoke(argv)

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from accelsel.apply.files import ProjectFile, find_project, read_project
+from accelsel.apply.files import ProjectFile, read_project
 from accelsel.cli import present, steps
+from accelsel.cli.check import Outcome, check_one, each
 from accelsel.cli.options import Flags
 from accelsel.cli.present import Output
 from accelsel.model.config import Config
 from accelsel.model.errors import DIFFERENT, NO_BUILD, NOTHING, USAGE, AccelselError
-from accelsel.model.plan import Difference, PinOptions, Plan
+from accelsel.model.plan import PinOptions, Plan
 from accelsel.model.selection import Selection
 from accelsel.project.read import ProjectView
 
@@ -45,37 +46,12 @@ class PinFlags:
 def pin(output: Output, flags: Flags, how: PinFlags, paths: Sequence[str]) -> int:
     """Pin, or check, every project of `paths`; each on its own, the worst exit code counts."""
     how.refuse_contradictions()
-    return _each(output, paths, lambda path, many: _pin_one(output, flags, how, path, many=many))
+    return each(output, paths, lambda path, many: _pin_one(output, flags, how, path, many=many))
 
 
 def unpin(output: Output, paths: Sequence[str], *, write: bool, diff: bool) -> int:
     """Plan the removal of what `pin` put into every project of `paths`, or do it."""
-    return _each(output, paths, lambda path, many: _unpin_one(output, path, write, diff, many))
-
-
-def _each(output: Output, paths: Sequence[str], work: Any) -> int:
-    """Run `work` on each path; with several a failure is told and the others still run."""
-    if len(paths) <= 1:
-        code, result = work(find_project(Path(paths[0] if paths else ".")), False)
-        if output.json and result is not None:
-            present.document(result)
-        return int(code)
-    worst, results = 0, []
-    for path in paths:
-        try:
-            code, result = work(find_project(Path(path)), True)
-        except AccelselError as error:
-            code, result = error.code, None
-            present.failed(error, as_json=False)
-        worst = max(worst, int(code))
-        if result is not None:
-            results.append(result)
-    if output.json:
-        present.document({"schema": "accelsel.plans/1", "plans": results})
-    return worst
-
-
-Outcome = tuple[int, Mapping[str, Any] | None]
+    return each(output, paths, lambda path, many: _unpin_one(output, path, write, diff, many))
 
 
 def _pin_one(output: Output, flags: Flags, how: PinFlags, path: Path, *, many: bool) -> Outcome:
@@ -83,7 +59,7 @@ def _pin_one(output: Output, flags: Flags, how: PinFlags, path: Path, *, many: b
 
     _refuse_requirements_file(path)
     if how.check and not (flags.given or how.backends or how.mirrors or how.prebuilt):
-        return _check(output, path, many=many)
+        return check_one(output, path, many=many)
     file = read_project(path)
     view = read(file.text, str(path))
     config = steps.merged(_settings(view.settings, path), steps.user_config())
@@ -159,42 +135,6 @@ def _unpin_one(output: Output, path: Path, write: bool, diff: bool, many: bool) 
     for item in plan.left:
         output.say(f"left as it was edited since: {item}")
     return 0, _document(plan, shown) if output.json else None
-
-
-def _check(output: Output, path: Path, *, many: bool) -> Outcome:
-    """Replay the record: no host, no network; every line that differs is named."""
-    from accelsel.project.check import check
-    from accelsel.project.read import read
-
-    file = read_project(path)
-    view = read(file.text, str(path))
-    if view.record is None:
-        if many:
-            return 0, None
-        raise AccelselError(
-            NOTHING, "no-record", "there is no record of `accelsel pin` to check",
-            where=str(path), help="`accelsel pin --write` makes one",
-        )  # fmt: skip
-    differences = check(view)
-    if output.json:
-        from accelsel.ports.documents import document
-
-        value = {"path": str(path), "differences": differences}
-        return (DIFFERENT if differences else 0), document("check", value)
-    for difference in differences:
-        output.data(_line(output, path, difference))
-    if differences:
-        output.say("`accelsel pin --write` puts it back, `accelsel unpin --write` takes it out")
-    return (DIFFERENT if differences else 0), None
-
-
-def _line(output: Output, path: Path, difference: Difference) -> str:
-    if output.format == "github":
-        return (
-            f"::error file={path},line={difference.line},title=accelsel pin --check::"
-            f"{difference.message}"
-        )
-    return f"{path}:{difference.line}: {difference.message}"
 
 
 def _write(output: Output, how: PinFlags, file: ProjectFile, text: str, plan: Plan) -> None:

@@ -1,0 +1,77 @@
+"""`accelsel pin --check`: the record replayed, without host, network or heavy library."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from accelsel.apply.files import find_project, read_project
+from accelsel.cli import present
+from accelsel.cli.present import Output
+from accelsel.model.errors import DIFFERENT, NOTHING, AccelselError
+from accelsel.model.plan import Difference
+
+Outcome = tuple[int, Mapping[str, Any] | None]
+
+
+def check(paths: Sequence[str], output: Output | None = None) -> int:
+    """Check every project of `paths` against its own record."""
+    out = output or Output()
+    return each(out, paths, lambda path, many: check_one(out, path, many=many))
+
+
+def each(output: Output, paths: Sequence[str], work: Callable[[Path, bool], Outcome]) -> int:
+    """Run `work` on each path; with several a failure is told and the others still run."""
+    if len(paths) <= 1:
+        code, result = work(find_project(Path(paths[0] if paths else ".")), False)
+        if output.json and result is not None:
+            present.document(result)
+        return int(code)
+    worst, results = 0, []
+    for path in paths:
+        try:
+            code, result = work(find_project(Path(path)), True)
+        except AccelselError as error:
+            code, result = error.code, None
+            present.failed(error, as_json=False)
+        worst = max(worst, int(code))
+        if result is not None:
+            results.append(result)
+    if output.json:
+        present.document({"schema": "accelsel.plans/1", "plans": results})
+    return worst
+
+
+def check_one(output: Output, path: Path, *, many: bool) -> Outcome:
+    """Replay the record: no host, no network; every line that differs is named."""
+    from accelsel.project.check import check
+    from accelsel.project.read import read
+
+    file = read_project(path)
+    view = read(file.text, str(path))
+    if view.record is None:
+        if many:
+            return 0, None
+        raise AccelselError(
+            NOTHING, "no-record", "there is no record of `accelsel pin` to check",
+            where=str(path), help="`accelsel pin --write` makes one",
+        )  # fmt: skip
+    differences = check(view)
+    if output.json:
+        from accelsel.ports.documents import document
+
+        value = {"path": str(path), "differences": differences}
+        return (DIFFERENT if differences else 0), document("check", value)
+    for difference in differences:
+        output.data(_line(output, path, difference))
+    if differences:
+        output.say("`accelsel pin --write` puts it back, `accelsel unpin --write` takes it out")
+    return (DIFFERENT if differences else 0), None
+
+
+def _line(output: Output, path: Path, difference: Difference) -> str:
+    if output.format == "github":
+        return (
+            f"::error file={path},line={difference.line},title=accelsel pin --check::"
+            f"{difference.message}"
+        )
+    return f"{path}:{difference.line}: {difference.message}"
