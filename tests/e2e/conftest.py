@@ -1,0 +1,109 @@
+"""The real command line and the real uv, in a folder of their own."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.kit.replay import Replay
+
+HOSTS = Path(__file__).parents[2] / "fixtures" / "hosts"
+ACCELSEL = str(Path(sys.executable).with_name("accelsel"))
+UV = str(Path(sys.executable).with_name("uv"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A project in a folder, with the commands run on it."""
+
+    folder: Path
+    env: Mapping[str, str]
+    mirror: str
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "pyproject.toml"
+
+    @property
+    def lock(self) -> Path:
+        return self.folder / "uv.lock"
+
+    def accelsel(
+        self, *words: str, code: int = 0, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run accelsel here; it ends with `code`."""
+        return self._run([ACCELSEL, *words], code, env)
+
+    def pin(self, host: str, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        """Pin for a described host, with the replay as mirror."""
+        profile = str(HOSTS / host / "profile.json")
+        return self.accelsel(
+            "pin", "--profile", profile, "--mirror", self.mirror, *words, code=code
+        )
+
+    def uv(self, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        return self._run([UV, *words], code, None)
+
+    def locked(self) -> list[dict[str, Any]]:
+        packages: list[dict[str, Any]] = tomllib.loads(self.lock.read_text())["package"]
+        return packages
+
+    def installed(self) -> dict[str, str]:
+        """Version by name of what is in the environment."""
+        return {
+            match[1]: match[2]
+            for path in self.site().glob("*.dist-info")
+            if (match := re.match(r"(.+?)-([^-]+)\.dist-info$", path.name))
+        }
+
+    def site(self) -> Path:
+        [site] = (self.folder / ".venv" / "lib").glob("python3*/site-packages")
+        return site
+
+    def owners(self, top: str) -> set[str]:
+        """The distributions whose RECORD has a file below `top`."""
+        return {
+            path.parent.name.partition("-")[0]
+            for path in self.site().glob("*.dist-info/RECORD")
+            if any(line.startswith(f"{top}/") for line in path.read_text().splitlines())
+        }
+
+    def _run(
+        self, words: list[str], code: int, env: Mapping[str, str] | None
+    ) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            words,
+            cwd=self.folder,
+            env={**self.env, **(env or {})},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        said = f"{words} gave {done.returncode}\n{done.stdout}{done.stderr}"
+        assert done.returncode == code, said
+        return done
+
+
+@pytest.fixture
+def make_project(
+    tmp_path: Path, replay: Replay, uv_env: Mapping[str, str]
+) -> Callable[[str], Project]:
+    """Makes the folder's project from the text of its pyproject.toml."""
+
+    def make(text: str) -> Project:
+        folder = tmp_path / "project"
+        folder.mkdir()
+        # bytes: newlines stay as the test wrote them
+        (folder / "pyproject.toml").write_bytes(text.encode())
+        path = os.pathsep.join([str(Path(sys.executable).parent), uv_env["PATH"]])
+        env = {**uv_env, "PATH": path}
+        return Project(folder=folder, env=env, mirror=replay.mirrors[0])
+
+    return make
