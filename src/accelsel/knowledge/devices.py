@@ -5,24 +5,28 @@ Each table is read when it is first asked for.
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from accelsel.knowledge import documents
 from accelsel.knowledge.documents import Row
-from accelsel.model.table import AmdTarget, Device
+
+if TYPE_CHECKING:  # a probe that asks for a number's name does not pay for the rows' classes
+    from accelsel.model.table import AmdTarget, Device
 
 _VENDOR_IDS: Final = {"nvidia": "10de", "amd": "1002", "intel": "8086"}
 
 
 @cache
-def devices(vendor: Literal["nvidia", "amd", "intel"]) -> Mapping[str, Device]:
+def devices(vendor: Literal["nvidia", "amd", "intel"]) -> Mapping[str, "Device"]:
     """The vendor's devices by PCI id (`10de:2487`, lower case)."""
     document = documents.shipped(f"{vendor}-devices.json")
     return from_rows(vendor, document[f"{vendor}_devices"])
 
 
-def from_rows(vendor: str, rows: Iterable[Row]) -> dict[str, Device]:
+def from_rows(vendor: str, rows: Iterable[Row]) -> dict[str, "Device"]:
     """The devices of the rows; a later row has the last word on an id."""
+    from accelsel.model.table import Device
+
     prefix = _VENDOR_IDS[vendor]
     return {
         f"{prefix}:{device_id}": Device(
@@ -51,8 +55,10 @@ def gfx_of(version: int) -> str | None:
 
 
 @cache
-def amd_targets() -> Mapping[str, AmdTarget]:
+def amd_targets() -> Mapping[str, "AmdTarget"]:
     """The AMD targets by gfx id."""
+    from accelsel.model.table import AmdTarget
+
     return {
         row["gfx"]: AmdTarget(
             gfx=row["gfx"],

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from accelsel.knowledge.schema import violations
 from accelsel.model.errors import USAGE, AccelselError
 
 Row = Mapping[str, Any]
@@ -111,6 +110,8 @@ def read(path: Path) -> Any:
 
 def added(path: Path) -> Document:
     """A user's file; raises `bad-rules` at the first row that the schema does not allow."""
+    from accelsel.knowledge.schema import violations
+
     document = read(path)
     for place, message in violations(document, schema()):
         raise AccelselError(

@@ -27,20 +27,14 @@ from accelsel.model.table import (
 _FAMILY = frozenset({"cpu", "cuda", "rocm", "xpu"})
 
 
-def load(extra: tuple[Path, ...] = ()) -> Tables:
-    """The rules table with the rows of the files and folders `extra` added or put in place.
-
-    Raises `bad-rules` (exit 2) where an extra file is no table document or names what no row has.
-    """
-    return _tables(extra) if extra else _shipped()
-
-
 @cache
-def _shipped() -> Tables:
-    return _tables(())
+def shipped() -> Tables:
+    """The table of the package."""
+    return tables(())
 
 
-def _tables(extra: tuple[Path, ...]) -> Tables:
+def tables(extra: tuple[Path, ...]) -> Tables:
+    """The table with what the files and folders `extra` add, read anew."""
     paths = tuple(documents.files(extra))
     base = [documents.shipped(name) for name in documents.SELECTION_FILES]
     rows = documents.merged([*base, *(documents.added(path) for path in paths)])
