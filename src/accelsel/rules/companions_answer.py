@@ -1,0 +1,377 @@
+"""All packages that a request names, beside one build: what to write, or who is in the way."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from itertools import combinations
+from typing import Final
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from accelsel.model.companion import (
+    Clash,
+    CompanionAnswer,
+    CompanionTable,
+    IndexTemplate,
+    Offer,
+    Refusal,
+)
+from accelsel.model.errors import USAGE, AccelselError
+from accelsel.model.selection import Package, Warning_
+from accelsel.model.table import ArchException, Backend, Build, Confidence, Index
+from accelsel.rules.companions_offer import Chosen, Place, Wanted, choose, contains, version
+
+TORCH_INDEX: Final = "torch"
+_ORDER: Final[tuple[Confidence, ...]] = ("verified", "read", "inferred")
+_SYSTEMS: Final = {
+    "linux": ("linux", "Linux", "posix"),
+    "windows": ("win32", "Windows", "nt"),
+    "macos": ("darwin", "Darwin", "posix"),
+}
+
+
+def constraints(
+    requirements: tuple[str, ...],
+    *,
+    build: Build,
+    backend: Backend,
+    index: str | None,
+    table: CompanionTable,
+    python: str | None = None,
+    archs: tuple[str, ...] = (),
+    prebuilt: tuple[str, ...] = (),
+    exceptions: tuple[ArchException, ...] = (),
+) -> CompanionAnswer:
+    """What goes with `build` for PEP 508 requirement strings.
+
+    `index` is the name of the build's own index, None for the default one. Names that the table
+    does not have are in `unknown` and nothing is said of them; torch, torchvision and torchaudio
+    are left to the build's own row, but for those that another package brings along.
+    Raises AccelselError (2, `invalid-requirement`) for text that is no requirement.
+    """
+    at = Place(
+        build=build, backend=backend, python=python, archs=archs, prebuilt=prebuilt,
+        exceptions=exceptions,
+    )  # fmt: skip
+    wanted = parsed(requirements, build.platform, python)
+    return _Answering(wanted, index, table, at).answer()
+
+
+@lru_cache(maxsize=256)
+def parsed(requirements: tuple[str, ...], platform: str, python: str | None) -> tuple[Wanted, ...]:
+    """The packages that requirement strings name on a platform; two of one name become one."""
+    found: dict[str, Wanted] = {}
+    for text in requirements:
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement:
+            raise AccelselError(
+                USAGE, "invalid-requirement", f"{text!r} is not a requirement", where="--with",
+                help="write a name and a specifier, for example 'flash-attn>=2.8'",
+            ) from None  # fmt: skip
+        marker = requirement.marker
+        if marker is not None and not marker.evaluate(environment(platform, python)):
+            continue
+        name = canonicalize_name(requirement.name)
+        before = found.get(name, Wanted(name=name))
+        found[name] = Wanted(
+            name=name,
+            specifier=",".join(
+                part for part in (before.specifier, str(requirement.specifier)) if part
+            ),
+            direct=before.direct or requirement.url is not None,
+        )
+    return tuple(found.values())
+
+
+def environment(platform: str, python: str | None) -> dict[str, str]:
+    """The marker environment of a platform, as far as its name tells it."""
+    system, _, machine = platform.partition("-")
+    sys_platform, platform_system, os_name = _SYSTEMS.get(system, (system, system, "posix"))
+    values = {
+        "sys_platform": sys_platform,
+        "platform_system": platform_system,
+        "os_name": os_name,
+        "platform_machine": machine.upper() if system == "windows" else machine,
+        "extra": "",
+    }
+    if python:
+        minor = python.removesuffix("t")
+        values |= {"python_version": minor, "python_full_version": f"{minor}.0"}
+    return values
+
+
+class _Answering:
+    """One question, worked off: direct names, what they bring, clashes, triton."""
+
+    def __init__(
+        self, wanted: tuple[Wanted, ...], index: str | None, table: CompanionTable, at: Place
+    ) -> None:
+        self.wanted = wanted
+        self.index = index
+        self.table = table
+        self.at = at
+        self.chosen: dict[str, Chosen] = {}
+        self.packages: dict[str, Package] = {}
+        self.refusals: list[Refusal] = []
+        self.warnings: list[Warning_] = []
+        self.unknown: list[str] = []
+        self.excludes: list[str] = []
+        self.indexes: dict[str, Index] = {}
+
+    def answer(self) -> CompanionAnswer:
+        for wanted in self.wanted:
+            self._direct(wanted)
+        direct = {wanted.name for wanted in self.wanted}
+        for name, chosen in list(self.chosen.items()):
+            for brought in chosen.offer.brings:
+                self._brought(brought, by=name, direct=direct)
+        for clash in self.table.clashes:
+            self._clash(clash)
+        self._triton()
+        offers = [chosen.offer for chosen in self.chosen.values()]
+        clauses = dict.fromkeys(
+            clause for offer in offers for clause in offer.torch.split(",") if clause
+        )
+        return CompanionAnswer(
+            packages=tuple(self.packages.values()),
+            indexes=tuple(self.indexes.values()),
+            excludes=tuple(dict.fromkeys(self.excludes)),
+            torch=",".join(clauses),
+            refusals=tuple(self.refusals),
+            unknown=tuple(self.unknown),
+            warnings=tuple(self.warnings),
+            rows=tuple(f"{offer.name}{offer.versions}/{offer.index}" for offer in offers),
+            confidence=max(
+                (offer.confidence for offer in offers), key=_ORDER.index, default="verified"
+            ),
+        )
+
+    def _direct(self, wanted: Wanted) -> None:
+        distribution = self.table.distributions.get(wanted.name)
+        if distribution is None:
+            if wanted.name != "torch":
+                self.unknown.append(wanted.name)
+            return
+        if wanted.name not in self.table.offers:
+            return  # the build's own row speaks of it, or the triton rule
+        outcome = choose(wanted, distribution, self.table, self.at)
+        if isinstance(outcome, Refusal):
+            self.refusals.append(outcome)
+        elif outcome is None:
+            self.unknown.append(wanted.name)
+            if not wanted.direct:
+                self._warn_unknown(wanted)
+        else:
+            self.chosen[wanted.name] = outcome
+            self.packages[wanted.name] = self._package(outcome)
+            if outcome.offer.warning:
+                self.warnings.append(
+                    Warning_(
+                        code="companion", message=outcome.offer.warning, hint=distribution.advice
+                    )
+                )
+
+    def _warn_unknown(self, wanted: Wanted) -> None:
+        self.warnings.append(
+            Warning_(
+                code="companion-not-in-table",
+                message=f"the rules table has no row for {wanted}, so it is left alone",
+                hint="accelsel rules refresh updates the table",
+            )
+        )
+
+    def _package(self, chosen: Chosen) -> Package:
+        offer = chosen.offer
+        index = self._index_of(offer, chosen)
+        specifier = offer.versions
+        if "{version}" in self._url(offer) or offer.local:
+            local = "+" + self._filled(offer.local, chosen) if offer.local else ""
+            specifier = f"=={chosen.newest}{local}"
+        return Package(
+            name=offer.name, specifier=specifier, index=index,
+            kind=self.table.distributions[offer.name].kind, why=offer.why,
+            constrain=bool(specifier) and (chosen.bound or specifier != offer.versions),
+            platforms=offer.platforms, extras=offer.extras, match_runtime=offer.match_runtime,
+            build_requires=offer.build_requires, build_variables=offer.build_variables,
+            metadata_version=offer.metadata_version, requires_dist=offer.requires_dist,
+        )  # fmt: skip
+
+    def _index_of(self, offer: Offer, chosen: Chosen) -> str | None:
+        if offer.index == TORCH_INDEX:
+            return self.index
+        template = self.table.indexes.get(offer.index)
+        if template is None:
+            return None
+        name = self._filled(template.name, chosen)
+        self.indexes[name] = Index(
+            name=name, url=self._filled(template.url, chosen), format=template.format
+        )
+        return name
+
+    def _url(self, offer: Offer) -> str:
+        template: IndexTemplate | None = self.table.indexes.get(offer.index)
+        return template.url if template else ""
+
+    def _filled(self, text: str, chosen: Chosen) -> str:
+        backend, torch = self.at.backend, self.at.build.torch
+        minor = ".".join(torch.split(".")[:2])
+        return text.format(
+            backend=backend.name,
+            page="cpu" if backend.kind == "default" else backend.name,
+            torch=torch,
+            minor=minor,
+            digits=minor.replace(".", ""),
+            version=chosen.newest or "",
+            cuda=backend.toolkit[0] if backend.toolkit else "",
+            abi=_abi(torch, backend),
+        )
+
+    def _brought(self, entry: str, *, by: str, direct: set[str]) -> None:
+        """Route a name that another package asks for."""
+        name = entry.removesuffix("=")
+        if name in direct or name in self.packages:
+            return
+        if any(row.name == name for row in self.at.build.companions):
+            if self.index is not None:
+                self.packages[name] = Package(
+                    name=name, specifier=">=0", index=self.index, kind="companion", constrain=True,
+                    why=f"{by} asks for it; it has to be the build of torch's own index",
+                )  # fmt: skip
+            return
+        distribution = self.table.distributions.get(name)
+        if distribution is None or name not in self.table.offers:
+            return
+        outcome = choose(Wanted(name=name), distribution, self.table, self.at)
+        if not isinstance(outcome, Chosen):
+            return
+        package = self._package(outcome)
+        if entry.endswith("=") and package.constrain and not distribution.prerelease:
+            package = replace(package, specifier=">=0", constrain=package.index is not None)
+        if package.index is not None and not package.constrain:
+            package = replace(package, specifier=">=0", constrain=True)
+        if package.constrain or package.match_runtime:
+            self.packages[name] = replace(package, why=f"{by} asks for it; {package.why}")
+            self.chosen[name] = outcome
+        for brought in outcome.offer.brings:
+            self._brought(brought, by=name, direct=direct)
+
+    def _clash(self, clash: Clash) -> None:
+        present = [name for name in clash.names if name in self.chosen]
+        if len(present) < 2:
+            return
+        cured = [name for name in present if name in clash.cure]
+        for name in cured:
+            self._cure(name, clash)
+        if cured:
+            return
+        for name in present:
+            others = " and ".join(other for other in present if other != name)
+            self.refusals.append(
+                Refusal(
+                    name=name, requirement=str(self.chosen[name].wanted), cause="clash",
+                    message=f"{name} and {others} install the same files ({clash.path}): "
+                    "only one of them can be there",
+                )
+            )  # fmt: skip
+
+    def _cure(self, name: str, clash: Clash) -> None:
+        chosen, bound = self.chosen[name], clash.cure[name]
+        left = [
+            release
+            for release in self.table.distributions[name].releases
+            if contains(chosen.offer.versions, release)
+            and contains(chosen.wanted.specifier, release)
+            and contains(bound, release)
+        ]
+        others = " and ".join(other for other in clash.names if other != name)
+        if not left:
+            self.refusals.append(
+                Refusal(
+                    name=name, requirement=str(chosen.wanted), cause="clash",
+                    message=f"{name} and {others} install the same files ({clash.path}) "
+                    f"unless {name}{bound}, which was not asked for",
+                )
+            )  # fmt: skip
+            return
+        package = self.packages[name]
+        specifier = ",".join(part for part in (package.specifier, bound) if part)
+        self.packages[name] = replace(
+            package, specifier=specifier, constrain=True,
+            why=f"{package.why}; newer ones install the same files as {others} ({clash.path})",
+        )  # fmt: skip
+
+    def _triton(self) -> None:
+        """Exactly one distribution may own `triton/`: that of the build."""
+        from accelsel.rules.companions_runtime import triton_name
+
+        owner = triton_name(self.at.backend.kind, self.at.build, self.table)
+        names = {wanted.name for wanted in self.wanted}
+        family = next(clash.names for clash in self.table.clashes if "triton" in clash.names)
+        for name in family:
+            if name not in names or name in {owner, "triton", "triton-windows"}:
+                continue
+            self.refusals.append(
+                Refusal(
+                    name=name, requirement=name, cause="clash",
+                    message=f"{name} is not the triton of {self.at.backend.name} with torch "
+                    f"{self.at.build.torch}" + (f", that is {owner}" if owner else ""),
+                )
+            )  # fmt: skip
+        if owner in (None, "triton"):
+            return
+        askers = sorted(
+            wanted.name
+            for wanted in self.wanted
+            if wanted.name == "triton"
+            or ((row := self.table.distributions.get(wanted.name)) is not None and row.triton)
+        )
+        if askers:
+            self.excludes.append("triton")
+            self.warnings.append(
+                Warning_(
+                    code="companion-masked",
+                    message=f"{' and '.join(askers)} names triton, and {owner} holds the files of "
+                    "this build: triton is masked",
+                )
+            )
+
+
+def _abi(torch: str, backend: Backend) -> str:
+    """TRUE where torch is built with the C++11 ABI, as the names of release wheels have it.
+
+    All builds are from 2.7, and cu126's from 2.6 (torch's build files).
+    """
+    new = version(torch) >= version("2.7")
+    return (
+        "TRUE" if new or (backend.name == "cu126" and version(torch) >= version("2.6")) else "FALSE"
+    )
+
+
+def conflict(answers: Iterable[CompanionAnswer]) -> tuple[str, ...]:
+    """The smallest set of requirements that no build of `answers` serves together; () where one
+    serves all, or there is no build. Of equally small sets the first by order of refusal."""
+    refused = [{refusal.requirement for refusal in answer.refusals} for answer in answers]
+    if not refused or not all(refused):
+        return ()
+    names: Sequence[str] = tuple(dict.fromkeys(name for group in refused for name in sorted(group)))
+    for size in range(1, len(names) + 1):
+        for group in combinations(names, size):
+            if all(any(name in held for name in group) for held in refused):
+                return group
+    return ()
+
+
+def told(answers: Mapping[str, CompanionAnswer]) -> tuple[str, ...]:
+    """One sentence for each requirement of the smallest conflict: the releases that serve it."""
+    group = conflict(answers.values())
+    lines = []
+    for requirement in group:
+        served = [
+            torch
+            for torch, answer in answers.items()
+            if all(refusal.requirement != requirement for refusal in answer.refusals)
+        ]
+        lines.append(f"{requirement} goes with torch {', '.join(served) or 'none of them'}")
+    return tuple(lines)

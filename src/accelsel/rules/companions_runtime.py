@@ -1,0 +1,88 @@
+"""Names that a build of torch itself needs from its own index, and the name of its triton."""
+
+import re
+from typing import Final
+
+from accelsel.model.companion import CompanionTable, RuntimeName
+from accelsel.model.selection import Package
+from accelsel.model.table import Build
+from accelsel.rules.companions_offer import version
+
+_DATED: Final = re.compile(r"\.dev(\d{8})")
+
+
+def triton_name(kind: str, build: Build, table: CompanionTable) -> str | None:
+    """The distribution that holds `triton/` beside a build: its row's, else by kind and date.
+
+    A nightly without a date is today's. None where builds of that kind and platform have no triton.
+    """
+    if build.triton is not None:
+        return build.triton.name
+    if not build.platform.startswith("linux"):
+        return None
+    dated = _DATED.search(build.torch)
+    nightly = dated is not None or build.channel == "nightly"
+    for row in table.tritons:
+        if row.kind != kind or row.channel != ("nightly" if nightly else "release"):
+            continue
+        if row.until is None:
+            return row.name
+        if nightly and dated is not None and dated[1] < row.until:
+            return row.name
+        if not nightly and version(build.torch) <= version(row.until):
+            return row.name
+    return None
+
+
+def triton_package(
+    kind: str, build: Build, index: str | None, table: CompanionTable
+) -> Package | None:
+    """The route of a build's triton where it is not on the default index: ROCm, XPU, nightlies."""
+    name = triton_name(kind, build, table)
+    stable_cuda = kind == "cuda" and build.channel != "nightly"
+    if name is None or index is None or stable_cuda:
+        return None
+    return Package(
+        name=name, specifier=">=0", index=index, kind="triton", constrain=True,
+        platforms=(build.platform,),
+        why=f"torch from {index} asks for {name}, which only that index has",
+    )  # fmt: skip
+
+
+def runtime_packages(
+    build: Build, archs: tuple[str, ...], index: str | None, table: CompanionTable
+) -> tuple[Package, ...]:
+    """Every other name to route for `build`, for the GPUs of these architectures.
+
+    Sorted as the table has them. Names with a version that belongs to the build are bound to it;
+    the others get `>=0`, which only carries the route.
+    """
+    vision = next((row.specifier for row in build.companions if row.name == "torchvision"), "")
+    values = {"torchvision": _public(vision)}
+    packages: dict[str, Package] = {}
+    for row in table.runtime:
+        if row.backend != build.backend or (row.platforms and build.platform not in row.platforms):
+            continue
+        for gfx in _each(row, archs, table):
+            filled = {**values, "gfx": gfx, "family": table.families.get(gfx, "")}
+            if "{torchvision}" in row.specifier and not filled["torchvision"]:
+                continue
+            name = row.name.format(**filled)
+            packages[name] = Package(
+                name=name, specifier=row.specifier.format(**filled), index=index, kind="runtime",
+                constrain=True, why=f"torch {build.version} asks for it, and only its index has it",
+            )  # fmt: skip
+    return tuple(packages.values())
+
+
+def _each(row: RuntimeName, archs: tuple[str, ...], table: CompanionTable) -> tuple[str, ...]:
+    if row.per == "build":
+        return ("",)
+    if row.per == "arch":
+        return archs
+    return tuple(arch for arch in archs if arch in table.families)
+
+
+def _public(specifier: str) -> str:
+    """The version of an exact pin without its local part: 0.29.0a0 for `==0.29.0a0+rocm10.1.0`."""
+    return specifier.removeprefix("==").split("+", 1)[0] if specifier.startswith("==") else ""
