@@ -17,7 +17,6 @@ dependencies = [
     "numpy",  # first
     "torch>=2.6",
     "torchvision",
-    "torchaudio",
 ]
 
 [dependency-groups]
@@ -120,10 +119,15 @@ def test_pinned_for_another_platform(
     assert project.file.read_bytes() == TEXT.encode()
 
 
+def test_with_torchaudio(make_project: Callable[[str], Project]) -> None:
+    project = make_project(TEXT.replace('"torchvision",', '"torchvision",\n    "torchaudio",'))
+    project.pin("gtx-1080-ti-580", "--write", "--sync")
+    assert_installed(project, "cu126", "2.14.1")
+    assert project.installed()["torchaudio"] == "2.11.0+cu126"
+
+
 def test_only_torch_through_a_companion(make_project: Callable[[str], Project]) -> None:
-    project = make_project(
-        TEXT.replace('    "torch>=2.6",\n', "").replace('    "torchaudio",\n', "")
-    )
+    project = make_project(TEXT.replace('    "torch>=2.6",\n', ""))
     project.pin("gtx-1080-ti-580", "--write", "--sync")
     assert_installed(project, "cu126", "2.14.1")
 
@@ -169,6 +173,6 @@ def test_check_follows_the_file(make_project: Callable[[str], Project]) -> None:
     project.pin("gtx-1080-ti-580", "--write")
     project.accelsel("pin", "--check")
     text = project.file.read_text()
-    project.file.write_text(text.replace("/whl/cu126", "/whl/cu130"))
+    project.file.write_text(text.replace("/whl/cu126", "/whl/cu130", 1))
     said = project.accelsel("pin", "--check", code=1)
     assert "pyproject.toml:" in said.stdout
