@@ -56,6 +56,7 @@ def unpin(output: Output, paths: Sequence[str], *, write: bool, diff: bool) -> i
 
 def _pin_one(output: Output, flags: Flags, how: PinFlags, path: Path, *, many: bool) -> Outcome:
     from accelsel.project.read import FAMILY, read
+    from accelsel.project.render import render
 
     _refuse_requirements_file(path)
     if how.check and not (flags.given or how.backends or how.mirrors or how.prebuilt):
@@ -71,8 +72,22 @@ def _pin_one(output: Output, flags: Flags, how: PinFlags, path: Path, *, many: b
     if failed:
         return _no_build(output, failed[0], path)
     _tell(output, selections)
-    plan = _plan(view, selections, _options(flags, how, config, wishes, path))
-    return _finish(output, how, file, plan, flags=flags, config=config)
+    options = _options(flags, how, config, wishes, path)
+    plan = _plan(view, selections, options)
+    text = render(file.text, plan)
+    diff = _diff(file, text)
+    for warning in plan.warnings:
+        output.warn(warning.code, warning.message, warning.hint)
+    strict = next(filter(None, (steps.strict_code(s, flags, config) for s in selections)), 0)
+    code = strict or (DIFFERENT if how.check and text != file.text else 0)
+    if how.check and code:
+        output.say(f"{path} is not as `accelsel pin --write` would leave it")
+    if not output.json and (how.diff or not (how.write or how.check)):
+        _show(output, diff)
+    if how.write and not strict:
+        urls = _urls(wishes, plan, options)
+        _write(output, how, file, text, plan, urls, offline=steps.offline(flags, config))
+    return code, _document(plan, diff) if output.json else None
 
 
 def unpinned(view: ProjectView) -> ProjectView:
@@ -82,32 +97,6 @@ def unpinned(view: ProjectView) -> ProjectView:
     from accelsel.project.render import render
 
     return view if view.record is None else read(render(view.text, unplan(view)), view.path)
-
-
-def _finish(
-    output: Output, how: PinFlags, file: ProjectFile, plan: Plan, *, flags: Flags, config: Config
-) -> Outcome:
-    """Show the plan, compare it or write it, as the flags say."""
-    from accelsel.project.render import render
-
-    text = render(file.text, plan)
-    for warning in plan.warnings:
-        output.warn(warning.code, warning.message, warning.hint)
-    diff = _diff(file, text)
-    code = 0
-    for selection in plan.selections:
-        code = code or steps.strict_code(selection, flags, config)
-    if code:
-        return code, _document(plan, diff) if output.json else None
-    if how.check:
-        code = DIFFERENT if text != file.text else 0
-        if code:
-            output.say(f"{file.path} is not as `accelsel pin --write` would leave it")
-    if not output.json and (how.diff or not (how.write or how.check)):
-        _show(output, diff)
-    if how.write:
-        _write(output, how, file, text, plan)
-    return code, _document(plan, diff) if output.json else None
 
 
 def _unpin_one(output: Output, path: Path, write: bool, diff: bool, many: bool) -> Outcome:
@@ -137,14 +126,21 @@ def _unpin_one(output: Output, path: Path, write: bool, diff: bool, many: bool) 
     return 0, _document(plan, shown) if output.json else None
 
 
-def _write(output: Output, how: PinFlags, file: ProjectFile, text: str, plan: Plan) -> None:
+def _write(
+    output: Output,
+    how: PinFlags,
+    file: ProjectFile,
+    text: str,
+    plan: Plan,
+    urls: Mapping[str, str],
+    *,
+    offline: bool,
+) -> None:
     """Write, then lock and sync where asked; a lock that fails puts the file back."""
-    from accelsel.apply import hazards, uv
+    from accelsel.apply import hazards, lock, uv
     from accelsel.apply.files import exclusive, write_replacing
 
-    found = hazards.hazards(
-        file.path.parent, os.environ, indexes=_indexes(plan), packages=_names(plan)
-    )
+    found = hazards.hazards(file.path.parent, os.environ, indexes=urls, packages=_names(plan))
     hazards.refuse(found)
     for hazard in found:
         output.warn(hazard.code, hazard.message, hazard.help)
@@ -155,20 +151,59 @@ def _write(output: Output, how: PinFlags, file: ProjectFile, text: str, plan: Pl
         output.say(f"{file.path}: {'pinned' if changed else 'already as pinned'}")
         if tool is None:
             return
+        kept = _Kept(lock.lock_path(file.path))
         try:
-            uv.lock(tool, file.path, upgrade=_names(plan))
-            _read_back(file.path, plan)
+            uv.lock(tool, file.path, upgrade=_names(plan), offline=offline)
+            _read_back(output, file.path, plan, urls)
         except BaseException:
             write_replacing(file.path, new, file.data, hold=hold)
+            kept.put_back()
             raise
     if how.sync:
-        uv.sync(tool, file.path)
+        uv.sync(tool, file.path, offline=offline)
 
 
-def _indexes(plan: Plan) -> dict[str, str]:
-    """The indexes that the plan names, with their URLs."""
-    named = [index for s in plan.selections for index in (s.index, *s.indexes) if index]
-    return {index.name: index.url for index in named}
+class _Kept:
+    """A lock file as it was before uv ran."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._data = path.read_bytes() if path.is_file() else None
+
+    def put_back(self) -> None:
+        from accelsel.apply.files import write_replacing
+
+        if self._data is None:
+            self._path.unlink(missing_ok=True)
+        elif self._path.is_file():
+            write_replacing(self._path, self._path.read_bytes(), self._data)
+
+
+def _read_back(output: Output, path: Path, plan: Plan, urls: Mapping[str, str]) -> None:
+    """The lock holds what was selected, or it is an error with the chain that caused it."""
+    from accelsel.apply import lock
+
+    where = lock.lock_path(path)
+    locked = lock.read_lock(where)
+    several = len(plan.selections) > 1
+    for selection in plan.selections:
+        branch = selection.backend if several else None
+        found = lock.mismatches(locked, selection, urls, branch=branch)
+        lock.refuse(found, where)
+        for mismatch in found:
+            output.warn(f"lock-{mismatch.kind}", f"{mismatch.platform}: {mismatch.message}")
+
+
+def _urls(view: ProjectView, plan: Plan, options: PinOptions) -> dict[str, str]:
+    """The indexes that the plan names, each with its URL as written in the project."""
+    from accelsel.project.indexes import mirrored, serving
+
+    found = {}
+    for selection in plan.selections:
+        for index in filter(None, (selection.index, *selection.indexes)):
+            own = serving(view, index, options.mirrors)
+            found[index.name] = own["url"] if own else mirrored(index.url, options.mirrors)
+    return found
 
 
 def _names(plan: Plan) -> tuple[str, ...]:
@@ -177,10 +212,6 @@ def _names(plan: Plan) -> tuple[str, ...]:
     for selection in plan.selections:
         found |= dict.fromkeys(package.name for package in selection.packages)
     return tuple(found)
-
-
-def _read_back(path: Path, plan: Plan) -> None:
-    """The lock holds what was selected, or it is an error with the chain that caused it."""
 
 
 def _selections(

@@ -115,6 +115,12 @@ def request_for(
     )
 
 
+def offline(flags: "Flags", config: Config) -> bool:
+    """Whether no network may be used: flag, `ACCELSEL_OFFLINE`, settings."""
+    named = os.environ.get("ACCELSEL_OFFLINE", "")
+    return flags.offline or named not in ("", "0", "false") or bool(config.offline)
+
+
 def uv_backend(env: Mapping[str, str]) -> str | None:
     """`UV_TORCH_BACKEND`, unless it says `auto` or accelsel itself emitted it."""
     name = env.get("UV_TORCH_BACKEND")
