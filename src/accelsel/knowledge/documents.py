@@ -63,12 +63,13 @@ DEVICE_FILES: Final = (
 """Read when a probe asks for them."""
 
 
+_MANY: Final = (list, dict)
+
+
 def key(table: str, row: Row) -> tuple[Any, ...]:
     """The row's key; a build without a channel is of the stable one."""
-    return tuple(
-        " ".join(value) if isinstance(value := row.get(name, "stable"), list | dict) else value
-        for name in KEYS[table]
-    )
+    values = [row.get(name, "stable") for name in KEYS[table]]
+    return tuple(" ".join(one) if isinstance(one, _MANY) else one for one in values)
 
 
 def shipped(name: str) -> Document:
