@@ -1,0 +1,417 @@
+"""From a decision to the selection document: reasons, range, packages, warnings, ways out."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from accelsel.model.profile import Profile
+from accelsel.model.request import Request
+from accelsel.model.selection import (
+    Reason,
+    Rejection,
+    RulesVersion,
+    Selection,
+    Torch,
+    Warning_,
+)
+from accelsel.model.table import Build, Confidence, Index
+from accelsel.rules import companions, units
+from accelsel.rules.choice import Candidate, Decision, Row
+from accelsel.rules.compatibility import VENDORS, native
+from accelsel.rules.host import OVERRIDE, Target
+from accelsel.rules.on_host import floor_of
+from accelsel.rules.question import Finding, Scope, pythons
+from accelsel.rules.span import span_of, specifier_of
+from accelsel.rules.versions import meets, release
+
+_WEAKEST: dict[Confidence, int] = {"inferred": 0, "read": 1, "verified": 2}
+_MASKS = ("HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES")
+
+
+def answer(profile: Profile | None, decision: Decision) -> Selection:
+    """The selection document of a decision."""
+    winner = decision.winner
+    if winner is None:
+        return _none(profile, decision)
+    return _selected(profile, decision, winner)
+
+
+def _selected(profile: Profile | None, decision: Decision, winner: Candidate) -> Selection:
+    question, tables = decision.question, decision.question.tables
+    build, backend = winner.row.build, winner.row.backend
+    index = _index(winner.row, question.request.channel, tables.indexes)
+    span = span_of(winner.row, decision)
+    platforms = _platforms(build, tables.builds)
+    served = _served(decision, winner.row)
+    environment = _environment(profile, decision, served)
+    triton_platforms = tuple(
+        row.platform
+        for row in tables.builds
+        if row.platform in platforms
+        and row.torch == build.torch
+        and row.backend == build.backend
+        and row.triton
+    )
+    return Selection(
+        outcome="selected",
+        backend=build.backend,
+        channel=build.channel,
+        torch=Torch(
+            version=build.torch,
+            specifier=specifier_of(winner.row, span, decision),
+            extras=_extras(build, served),
+        ),
+        python=_python(build, decision),
+        platform=build.platform,
+        index=index,
+        packages=(
+            *companions.family_packages(
+                question.wishes, index.name if index else None, span, tables.builds
+            ),
+            *companions.triton_packages(
+                backend, index.name if index else None, span, triton_platforms
+            ),
+        ),
+        environment=environment,
+        serves=tuple(sorted(t.index for t in served if t.index is not None)),
+        leaves_out=_leaves_out(decision, served),
+        confidence=_confidence(decision, winner),
+        reasons=_reasons(decision, winner, served),
+        rejected=_rejected(decision),
+        warnings=(*_warnings(profile, decision, winner, served),),
+        rules=RulesVersion(version=tables.version, checked=tables.checked),
+        platforms=platforms,
+        rows=tuple(f"{row.torch}/{row.backend}/{row.platform}" for row in (build,)),
+    )
+
+
+def _index(row: Row, channel: str, indexes: Mapping[str, Index]) -> Index | None:
+    name = row.backend.indexes.get(channel)
+    return indexes.get(name) if name else None
+
+
+def _platforms(build: Build, table: tuple[Build, ...]) -> tuple[str, ...]:
+    return tuple(
+        row.platform
+        for row in table
+        if row.torch == build.torch
+        and row.backend == build.backend
+        and row.channel == build.channel
+        and row.published
+    )
+
+
+def _served(decision: Decision, row: Row) -> tuple[Target, ...]:
+    """The GPUs of the deciding vendor that the build runs on, required or not."""
+    aim = decision.aim
+    if aim is None or aim.vendor is None:
+        return ()
+    if aim.vendor == "apple":
+        return aim.required
+    scopes: frozenset[Scope] = frozenset({"gpu"})
+    found = []
+    for target in (*aim.required, *aim.optional):
+        alone = replace(decision.question, targets=(target,))
+        finding, _ = units.first_finding(row.build, row.backend, alone, scopes)
+        if finding is None:
+            found.append(target)
+    return tuple(found)
+
+
+def _leaves_out(decision: Decision, served: tuple[Target, ...]) -> tuple[int, ...]:
+    host = decision.question.host
+    everyone = [*host.targets, *(target for target, _ in host.unusable)]
+    reached = {target.index for target in served}
+    return tuple(
+        sorted(
+            target.index
+            for target in everyone
+            if target.index is not None and target.index not in reached
+        )
+    )
+
+
+def _extras(build: Build, served: tuple[Target, ...]) -> tuple[str, ...]:
+    wanted = [build.extras[t.arch] for t in served if t.arch and t.arch in build.extras]
+    return tuple(dict.fromkeys(wanted))
+
+
+def _python(build: Build, decision: Decision) -> str | None:
+    fitting = pythons(build, decision.question)
+    for row in build.companions:
+        if row.pythons and any(wish.name == row.name for wish in decision.question.wishes):
+            fitting = tuple(tag for tag in fitting if tag in row.pythons)
+    return fitting[-1] if fitting else decision.question.host.python
+
+
+def _environment(
+    profile: Profile | None, decision: Decision, served: tuple[Target, ...]
+) -> dict[str, str]:
+    """What has to be set at run time: an override that was allowed, and a mask for AMD GPUs that
+    the build cannot run on, because ROCm may put one of them first."""
+    if profile is None:
+        return {}
+    found: dict[str, str] = {}
+    host = decision.question.host
+    if decision.aim is None or decision.aim.vendor != "amd":
+        return found
+    if host.override and OVERRIDE not in profile.environment:
+        found[OVERRIDE] = host.override
+    ours = [gpu for gpu in profile.gpus if gpu.vendor == "amd"]
+    reached = {target.index for target in served}
+    if (
+        len(reached) < len(ours)
+        and reached
+        and not any(m in profile.environment for m in _MASKS[:2])
+    ):
+        places = [str(place) for place, gpu in enumerate(ours) if gpu.index in reached]
+        found["HIP_VISIBLE_DEVICES"] = ",".join(places)
+    return found
+
+
+def _confidence(decision: Decision, winner: Candidate) -> Confidence:
+    """The weakest of the rows that decided; a doubt makes it inferred."""
+    build, backend = winner.row.build, winner.row.backend
+    parts: list[Confidence] = [build.confidence]
+    if backend.kind in VENDORS:
+        parts.append(build.arch_confidence)
+    if floor := floor_of(backend, decision.question):
+        parts.append(floor.confidence)
+    host = decision.question.host
+    if host.override and backend.kind == "rocm":
+        used = [
+            row.confidence
+            for row in host.override_rows
+            for target in decision.question.targets
+            if row.arch == target.real and row.value == host.override
+        ]
+        parts += used or ["inferred"]
+    if winner.doubts or decision.forced:
+        parts.append("inferred")
+    return min(parts, key=_WEAKEST.__getitem__)
+
+
+def _reasons(
+    decision: Decision, winner: Candidate, served: tuple[Target, ...]
+) -> tuple[Reason, ...]:
+    question = decision.question
+    build, backend = winner.row.build, winner.row.backend
+    found = [decision.aim.reason] if decision.aim else []
+    for target in merged(served) if backend.kind in VENDORS else ():
+        if target.arch is None:
+            continue
+        code = native(build, backend, target.arch, question.exceptions)
+        how = f"code for {code}" if code else "PTX that its driver compiles"
+        as_what = f" as {target.arch}" if target.arch != target.real else ""
+        message = f"{target.label} ({target.real}{as_what}) runs its {how}"
+        found.append(Reason(rule="arch-kernels", message=message))
+    floor = floor_of(backend, question)
+    if floor and question.host.driver and not decision.forced:
+        driver = question.host.driver
+        message = f"{driver.text}: enough for CUDA {floor.major} (driver {floor.version})"
+        found.append(Reason(rule="driver-floor", message=message))
+    found += [Reason(rule=doubt.rule, message=doubt.message) for doubt in winner.doubts]
+    found += _order_reasons(decision, winner)
+    if question.request.backend:
+        found.append(Reason(rule="requested-backend", message=f"{build.backend} was asked for"))
+    return tuple(dict.fromkeys(found))
+
+
+def _order_reasons(decision: Decision, winner: Candidate) -> list[Reason]:
+    """Why the winner comes before the others that run."""
+    build, backend = winner.row.build, winner.row.backend
+    others = [one.row for one in decision.candidates[1:]]
+    found = []
+    if backend.kind in ("amd", "jetson"):
+        found.append(
+            Reason(rule="own-index", message="no build on PyTorch's own index runs on this host")
+        )
+    elif any(row.backend.kind in ("amd", "jetson") for row in others):
+        found.append(
+            Reason(rule="own-index", message="it is on PyTorch's own index; a vendor's runs too")
+        )
+    known = max((row.build.torch for row in decision.rows), key=release)
+    if release(known) > release(build.torch):
+        message = f"{build.torch} is the newest torch that runs here; {known} is the newest known"
+    else:
+        message = f"{build.torch} is the newest torch that is known"
+    found.append(Reason(rule="newest-torch", message=message))
+    same = [row.backend.name for row in others if row.build.torch == build.torch]
+    if same and backend.toolkit:
+        driver = decision.question.host.driver
+        cuda = driver.cuda if driver else None
+        if backend.kind == "cuda" and not (cuda and meets(cuda, backend.toolkit)):
+            message = f"the lowest CUDA of {build.torch} that runs; {', '.join(same)} run too"
+        else:
+            message = (
+                f"the nearest to the driver of the {build.torch} builds; {', '.join(same)} run too"
+            )
+        found.append(Reason(rule="nearest-toolkit", message=message))
+    return found
+
+
+def _rejected(decision: Decision) -> tuple[Rejection, ...]:
+    found = [
+        Rejection(
+            backend=row.backend.name, torch=row.build.torch, rule=finding.rule,
+            message=finding.message,
+        )
+        for row, finding in decision.rejected
+    ]  # fmt: skip
+    found.reverse()
+    return tuple(found)
+
+
+def _warnings(
+    profile: Profile | None, decision: Decision, winner: Candidate, served: tuple[Target, ...]
+) -> list[Warning_]:
+    found = [*probe_warnings(profile)]
+    found += decision.aim.warnings if decision.aim else ()
+    reached = {target.index for target in served}
+    for target, why in decision.left_out:
+        told = decision.aim is not None and decision.aim.vendor is None and decision.aim.warnings
+        if target.index in reached or target.index is None or told:
+            continue
+        found.append(
+            Warning_(
+                code="gpu-left-out",
+                message=f"{target.label} is left out: {why}",
+                hint="choose GPUs with --gpu",
+            )
+        )
+    for target in decision.aim.optional if decision.aim else ():
+        if target.index not in reached:
+            found.append(_ignored(target, profile))
+    for target, note in decision.question.host.unusable:
+        found.append(
+            Warning_(
+                code="gpu-unusable",
+                message=f"{target.label} is present and not usable" + (f": {note}" if note else ""),
+                hint="install or repair its driver, then run this again",
+            )
+        )
+    found += _doubt_warnings(winner)
+    found += [
+        Warning_(
+            code="forced", message=f"{winner.row.backend.name} is forced: {finding.message}",
+            hint=finding.change,
+        )
+        for finding in decision.forced
+    ]  # fmt: skip
+    found += override_warnings(profile, decision, reached)
+    return found
+
+
+def probe_warnings(profile: Profile | None) -> list[Warning_]:
+    """The profile's own warnings: notes that start with their code, and a driver mismatch."""
+    if profile is None:
+        return []
+    found = []
+    for note in profile.notes:
+        code, colon, message = note.partition(":")
+        if colon and code.startswith("probe-") and " " not in code:
+            found.append(Warning_(code=code, message=message.strip()))
+    if profile.state == "driver-mismatch":
+        found.append(
+            Warning_(
+                code="probe-driver-mismatch",
+                message="the driver's library and its kernel module are of different versions",
+                hint="reboot, or load the kernel module that matches the library",
+            )
+        )
+    return found
+
+
+def _ignored(target: Target, profile: Profile | None) -> Warning_:
+    hint = None
+    if target.vendor == "amd" and profile:
+        hint = "hide it from ROCm with HIP_VISIBLE_DEVICES; accelsel env prints it"
+    return Warning_(
+        code="gpu-left-out",
+        message=f"{target.label} is left out: integrated, beside a discrete GPU that decides",
+        hint=hint,
+    )
+
+
+def _doubt_warnings(winner: Candidate) -> list[Warning_]:
+    codes = {"arch-kernels": "arch-unknown", "driver-floor": "driver-unknown"}
+    return [
+        Warning_(
+            code=codes.get(doubt.rule, "inferred"), message=doubt.message,
+            hint=_settles(doubt, winner),
+        )
+        for doubt in winner.doubts
+    ]  # fmt: skip
+
+
+def _settles(doubt: Finding, winner: Candidate) -> str | None:
+    if doubt.rule == "arch-kernels" and winner.row.build.archs:
+        archs = winner.row.build.archs
+        return f"it has code for {archs[0]} to {archs[-1]}; {doubt.change}"
+    return doubt.change
+
+
+def override_warnings(
+    profile: Profile | None, decision: Decision, reached: set[int | None]
+) -> list[Warning_]:
+    """An override in force is told; one that would help a GPU is offered, never taken."""
+    host = decision.question.host
+    if profile is None or host.system != "linux":
+        return []
+    if host.override:
+        names = ", ".join(t.label for t in host.targets if t.vendor == "amd" and t.arch != t.real)
+        if not names:
+            return []
+        message = f"{OVERRIDE}={host.override} makes {names} run as another GPU"
+        return [Warning_(code="arch-override", message=message, hint=None)]
+    found = []
+    for target in host.targets:
+        row = next((r for r in host.override_rows if r.arch == target.real and r.works), None)
+        if (
+            target.vendor != "amd"
+            or row is None
+            or (target.integrated and reached - {target.index})
+        ):
+            continue
+        found.append(
+            Warning_(
+                code="arch-override-offer",
+                message=f"{target.label} can also run as {row.acts_as} on PyTorch's ROCm builds: "
+                f"{row.note}",
+                hint=f"at your own risk: {OVERRIDE}={row.value}, or allow-arch-override = true in "
+                "[tool.accelsel]",
+            )
+        )
+    return found
+
+
+def _none(profile: Profile | None, decision: Decision) -> Selection:
+    from accelsel.rules.ways import causes, ways
+
+    request: Request = decision.question.request
+    tables = decision.question.tables
+    return Selection(
+        outcome="none",
+        backend=None,
+        channel=request.channel,
+        torch=None,
+        python=decision.question.host.python,
+        platform=decision.question.host.platform,
+        index=None,
+        packages=(),
+        environment={},
+        serves=(),
+        leaves_out=tuple(
+            sorted(t.index for t in decision.question.host.targets if t.index is not None)
+        ),
+        confidence=None,
+        reasons=(*causes(decision), *ways(profile, decision)),
+        rejected=_rejected(decision),
+        warnings=(*probe_warnings(profile), *override_warnings(profile, decision, set())),
+        rules=RulesVersion(version=tables.version, checked=tables.checked),
+    )
+
+
+def merged(targets: tuple[Target, ...]) -> tuple[Target, ...]:
+    """One target for all of a kind: eight H100 are told once, by the first of them."""
+    kinds = {(target.name, target.real): target for target in reversed(targets)}
+    return tuple(reversed(kinds.values()))

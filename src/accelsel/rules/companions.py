@@ -1,0 +1,176 @@
+"""Packages that go with torch: torchvision, torchaudio and triton, as tied to each build's row."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from accelsel.model.errors import USAGE, AccelselError
+from accelsel.model.selection import Package
+from accelsel.model.table import Backend, Build, Companion
+from accelsel.rules.versions import admits, numbers, overlap, release
+
+FAMILY = ("torchvision", "torchaudio")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """A package that was asked for: its normalised name and the specifier on it."""
+
+    name: str
+    specifier: str
+
+
+def wishes(
+    requirements: Iterable[str], platform: str | None, python: str | None
+) -> tuple[Wish, ...]:
+    """The packages named by requirement strings, but for torch and those of other platforms.
+
+    Raises AccelselError (2, `invalid-requirement`) for text that is no PEP 508 requirement.
+    """
+    found = []
+    for text in requirements:
+        from packaging.requirements import InvalidRequirement, Requirement
+        from packaging.utils import canonicalize_name
+
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement:
+            raise AccelselError(
+                USAGE,
+                "invalid-requirement",
+                f"{text!r} is not a requirement",
+                where="--with",
+                help="write a name and a specifier, for example 'torchvision>=0.20'",
+            ) from None
+        name = canonicalize_name(requirement.name)
+        held = requirement.marker is None or requirement.marker.evaluate(
+            _environment(platform, python)
+        )
+        if held and name != "torch":
+            found.append(Wish(name=name, specifier=str(requirement.specifier)))
+    return tuple(found)
+
+
+def _environment(platform: str | None, python: str | None) -> dict[str, str]:
+    system, _, machine = (platform or "").partition("-")
+    known = {
+        "linux": ("linux", "Linux"),
+        "windows": ("win32", "Windows"),
+        "macos": ("darwin", "Darwin"),
+    }
+    sys_platform, platform_system = known.get(system, (system, system))
+    environment = {
+        "sys_platform": sys_platform,
+        "platform_system": platform_system,
+        "os_name": "nt" if system == "windows" else "posix",
+        "platform_machine": machine.upper() if system == "windows" else machine,
+        "extra": "",
+    }
+    if python:
+        minor = python.removesuffix("t")
+        environment |= {"python_version": minor, "python_full_version": f"{minor}.0"}
+    return environment if platform else {"extra": ""}
+
+
+def against(wish: Wish, build: Build, pythons: tuple[str, ...]) -> str | None:
+    """Why a build cannot have the package asked for beside it; None where it can, or where the
+    package is not one that the build's row speaks of."""
+    if wish.name not in FAMILY or not build.companions:
+        return None
+    row = _row(build, wish.name)
+    if row is None:
+        return f"no {wish.name} is known for it"
+    if not overlap(wish.specifier, row.specifier, where=wish.name):
+        return f"{wish.name}{wish.specifier} was asked for, and it goes with {row.specifier}"
+    if row.pythons and pythons and not set(pythons) & set(row.pythons):
+        return f"{wish.name} has no wheel for Python {' or '.join(pythons)}"
+    return None
+
+
+def _row(build: Build, name: str) -> Companion | None:
+    return next((row for row in build.companions if row.name == name), None)
+
+
+def family_packages(
+    asked: Iterable[Wish],
+    index: str | None,
+    span: tuple[Build, ...],
+    table: Iterable[Build],
+) -> tuple[Package, ...]:
+    """The torchvision and torchaudio of the builds of a range; `span` is newest first."""
+    named = {wish.name for wish in asked}
+    packages = []
+    for name in FAMILY:
+        row = _row(span[0], name) if name in named else None
+        if row is None:
+            continue
+        specifier, constrain, why = _partner(name, span, tuple(table))
+        packages.append(
+            Package(
+                name=name,
+                specifier=specifier,
+                index=index if row.index == "torch" else None,
+                kind="companion",
+                why=why,
+                constrain=constrain,
+            )
+        )
+    return tuple(packages)
+
+
+def _partner(name: str, span: tuple[Build, ...], table: tuple[Build, ...]) -> tuple[str, bool, str]:
+    """The specifier of a companion over a range of torch, whether its metadata leaves it to us to
+    write it, and why."""
+    newest, oldest = _row(span[0], name), _row(span[-1], name)
+    torch = span[0].torch
+    if newest is None:
+        return "", False, ""
+    if len(span) == 1 or oldest is None:
+        exact = newest.specifier
+        return exact, not newest.declared, f"the {name} that goes with torch {torch}"
+    lower = min(_numbers_in(oldest.specifier), default=None)
+    parts = [f">={lower}"] if lower else []
+    loose = [
+        version
+        for build in table
+        if release(build.torch) > release(torch) and (row := _row(build, name)) and not row.declared
+        for version in _numbers_in(row.specifier)
+    ]
+    if newest.declared and loose:
+        cap = min(loose, key=numbers)
+        if not admits(newest.specifier, where=name)(cap):
+            minor = ".".join(cap.split(".")[:2])
+            parts.append(f"<{minor}")
+            why = f"{name} {cap} and newer do not say which torch they need, and it is a newer one"
+            return ",".join(parts), True, why
+    return ",".join(parts), not newest.declared, f"the {name} releases of these torch releases"
+
+
+def _numbers_in(specifier: str) -> list[str]:
+    """The versions of `==` and `>=` clauses, lowest first."""
+    clauses = [clause.strip() for clause in specifier.split(",")]
+    found = [clause[2:].strip() for clause in clauses if clause.startswith(("==", ">="))]
+    return sorted(found, key=numbers)
+
+
+def triton_packages(
+    backend: Backend, index: str | None, span: Iterable[Build], platforms: tuple[str, ...]
+) -> tuple[Package, ...]:
+    """The triton of a backend's own index, under every name that the builds of a range use.
+
+    CUDA's stable triton is on the default index and needs nothing written.
+    """
+    if backend.kind == "cuda":
+        return ()
+    names = {build.triton.name: build.torch for build in span if build.triton}
+    return tuple(
+        Package(
+            name=name,
+            specifier=">=0",
+            index=index,
+            kind="triton",
+            constrain=True,
+            platforms=platforms,
+            why=f"torch from {index} asks for {name}, which only that index has",
+        )
+        for name in names
+    )

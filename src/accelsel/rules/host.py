@@ -1,0 +1,277 @@
+"""The host as the rules see it: facts of the profile and the request, parsed once."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from accelsel.knowledge.tables import Tables
+from accelsel.model.errors import USAGE, AccelselError
+from accelsel.model.profile import Gpu, Profile, Vendor
+from accelsel.model.request import Request
+from accelsel.model.table import ArchOverride
+from accelsel.rules.compatibility import overridden, plain
+from accelsel.rules.versions import Numbers, dotted, numbers, python_tag
+
+OVERRIDE = "HSA_OVERRIDE_GFX_VERSION"
+
+_MACHINES = {"amd64": "x86_64", "x64": "x86_64", "arm64": "aarch64"}
+_PLATFORM = re.compile(r"(linux|windows|macos)-[a-z0-9_]+")
+_L4T = re.compile(r"R?(\d+)")
+# The CUDA of the driver that each JetPack brings, and the JetPack of each L4T (hardware.md, 2.3).
+_JETPACK_CUDA: Mapping[int, Numbers] = {4: (10, 2), 5: (11, 4), 6: (12, 6), 7: (13, 0)}
+_L4T_JETPACK = {32: 4, 34: 5, 35: 5, 36: 6, 38: 7, 39: 7}
+_BRANDS = ("NVIDIA GeForce ", "NVIDIA ", "AMD ", "Intel(R) ", "Intel ")
+
+
+Documented = Literal["yes", "no", "not said"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Driver:
+    """The NVIDIA driver. `version` is None where it is not known or not a number of the desktop
+    branches; `cuda` is what it reports, else that of its branch; `system` names its floors."""
+
+    version: Numbers | None
+    cuda: Numbers | None
+    system: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A GPU that a build may have to serve.
+
+    `index` is None for one that is presumed and was not seen. `arch` is what it runs as, `real`
+    what it is. `documented` is what the table says of XPU support for an Intel PCI id, None where
+    the id is not in the table and the arch has to do.
+    """
+
+    index: int | None
+    vendor: Vendor
+    name: str
+    arch: str | None
+    real: str | None
+    integrated: bool
+    memory: int
+    documented: Documented | None = None
+
+    @property
+    def label(self) -> str:
+        return self.name if self.index is None else f"GPU {self.index}, {self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """`known` is False where there is no profile at all. `own` says that the platform is the
+    profile's, so that its libc and system version count. `python` None leaves the choice to the
+    builds, within `requires_python`. `override` is the row or value in force for AMD GPUs."""
+
+    known: bool
+    platform: str | None
+    own: bool
+    system: str
+    glibc: Numbers | None
+    musl: bool
+    macos: Numbers | None
+    jetson: bool
+    jetpack: int | None
+    container: bool
+    driver: Driver | None
+    python: str | None
+    implementation: str
+    requires_python: str | None
+    targets: tuple[Target, ...]
+    unusable: tuple[tuple[Target, str | None], ...]
+    override: str | None
+    override_rows: tuple[ArchOverride, ...]
+
+
+def platform_of(profile: Profile) -> str:
+    """The platform name of a profile: `linux-x86_64`, `windows-amd64`, `macos-arm64`, ..."""
+    arch = profile.cpu.arch.lower()
+    machine = _MACHINES.get(arch, arch)
+    match profile.os.system:
+        case "windows":
+            return "windows-" + {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
+        case "darwin":
+            return "macos-" + {"aarch64": "arm64"}.get(machine, machine)
+        case system:
+            return f"{system}-{machine}"
+
+
+def named_platform(text: str) -> str:
+    """A platform as asked for. Raises AccelselError (2, `unknown-platform`) for another shape."""
+    name = text.strip().lower()
+    if not _PLATFORM.fullmatch(name):
+        raise AccelselError(
+            USAGE,
+            "unknown-platform",
+            f"{text!r} is not a platform",
+            help="write for example linux-x86_64, linux-aarch64, windows-amd64 or macos-arm64",
+        )
+    return name
+
+
+def read_host(profile: Profile | None, request: Request, tables: Tables) -> Host:
+    """The host of a profile under a request; raises AccelselError (2) for malformed requests."""
+    actual = platform_of(profile) if profile else None
+    platform = named_platform(request.platform) if request.platform else actual
+    system = (platform or "").partition("-")[0]
+    own = profile is not None and platform == actual
+    libc = profile.os.libc if profile and own else None
+    jetson = profile.os.jetson if profile else None
+    gpus = profile.gpus if profile else ()
+    value, rows = _override(profile, request, tables, system)
+    targets = [(gpu, _target(gpu, tables, value)) for gpu in gpus]
+    return Host(
+        known=profile is not None,
+        platform=platform,
+        own=own,
+        system=system,
+        glibc=numbers(libc.version) if libc and libc.family == "glibc" and libc.version else None,
+        musl=libc is not None and libc.family == "musl",
+        macos=numbers(profile.os.version or "") or None
+        if profile and own and system == "macos"
+        else None,
+        jetson=jetson is not None,
+        jetpack=_jetpack(profile),
+        container=profile is not None and profile.os.container is not None,
+        driver=_driver(profile, tables, system),
+        python=_python(profile, request),
+        implementation=profile.python.implementation
+        if profile and not request.python
+        else "cpython",
+        requires_python=request.requires_python,
+        targets=tuple(target for gpu, target in targets if gpu.usable),
+        unusable=tuple((target, gpu.note) for gpu, target in targets if not gpu.usable),
+        override=value,
+        override_rows=rows,
+    )
+
+
+def _python(profile: Profile | None, request: Request) -> str | None:
+    if request.python:
+        return python_tag(request.python)
+    if request.requires_python is not None or profile is None:
+        return None
+    minor = dotted(numbers(profile.python.version)[:2])
+    return minor + ("t" if profile.python.free_threaded else "")
+
+
+def _jetpack(profile: Profile | None) -> int | None:
+    jetson = profile.os.jetson if profile else None
+    if jetson is None:
+        return None
+    if jetson.jetpack and (known := numbers(jetson.jetpack)):
+        return known[0]
+    match = _L4T.match(jetson.l4t or "")
+    return _L4T_JETPACK.get(int(match[1])) if match else None
+
+
+def _driver(profile: Profile | None, tables: Tables, system: str) -> Driver | None:
+    row = profile.drivers.nvidia if profile else None
+    if profile is None:
+        return None
+    jetpack = _jetpack(profile)
+    if row is None:
+        return _jetson_driver(jetpack) if jetpack else None
+    version = numbers(row.version or "") or None
+    if version and version[0] < 100:  # JetPack 5 numbers its driver by L4T
+        version = None
+    cuda = numbers(row.cuda_version or "") or None
+    if cuda is None and version:
+        cuda = _cuda_of_branch(version[0], tables)
+    if cuda is None and version is None:
+        return _jetson_driver(jetpack) if jetpack else None
+    windows = profile.os.system == "windows" or profile.os.wsl
+    same = system == {"darwin": "macos"}.get(profile.os.system, profile.os.system)
+    told = [f"driver {row.version}"] if version else []
+    told += [f"CUDA {dotted(cuda)}"] if cuda else []
+    return Driver(
+        version=version if same else None,
+        cuda=cuda,
+        system="windows" if windows else "linux",
+        text=", ".join(told),
+    )
+
+
+def _jetson_driver(jetpack: int) -> Driver | None:
+    cuda = _JETPACK_CUDA.get(jetpack)
+    if cuda is None:
+        return None
+    text = f"JetPack {jetpack}, CUDA {dotted(cuda)}"
+    return Driver(version=None, cuda=cuda, system="linux", text=text)
+
+
+def _cuda_of_branch(branch: int, tables: Tables) -> Numbers | None:
+    """What the newest known branch that is not above this one reports."""
+    known = [row for row in tables.branches if row.branch <= branch]
+    newest = max(known, key=lambda row: row.branch, default=None)
+    return numbers(newest.cuda) if newest else None
+
+
+def _override(
+    profile: Profile | None, request: Request, tables: Tables, system: str
+) -> tuple[str | None, tuple[ArchOverride, ...]]:
+    """The override in force, and the rows that tell of overrides for this system."""
+    rows = tuple(row for row in tables.overrides if row.system == system)
+    if system != "linux" or profile is None:
+        return None, rows
+    if value := profile.environment.get(OVERRIDE):
+        return (value if overridden(value) else None), rows
+    if request.allow_arch_override:
+        return _allowed(profile, tables, rows), rows
+    return None, rows
+
+
+def _allowed(profile: Profile, tables: Tables, rows: tuple[ArchOverride, ...]) -> str | None:
+    """The one override that helps every AMD GPU that PyTorch's own builds leave out, if it harms
+    none: it holds for all GPUs of the host, so a GPU with code of its own forbids it."""
+    own = {
+        arch
+        for build in tables.builds
+        if build.published and build.platform == "linux-x86_64" and build.archs
+        and tables.backends[build.backend].kind == "rocm"
+        for arch in build.archs if arch not in build.broken
+    }  # fmt: skip
+    archs = {
+        plain(gpu.arch)
+        for gpu in profile.gpus
+        if gpu.vendor == "amd" and gpu.usable and gpu.arch and not gpu.integrated
+    } or {
+        plain(gpu.arch) for gpu in profile.gpus if gpu.vendor == "amd" and gpu.usable and gpu.arch
+    }
+    values = {
+        next((row.value for row in rows if row.arch == arch and row.works), None)
+        for arch in archs
+        if arch not in own
+    }
+    if len(values) != 1 or archs & own:
+        return None
+    return values.pop()
+
+
+def _target(gpu: Gpu, tables: Tables, override: str | None) -> Target:
+    real = plain(gpu.arch) if gpu.arch else None
+    arch = overridden(override) if override and gpu.vendor == "amd" and real else real
+    name = gpu.name or (f"{gpu.vendor} {gpu.pci_id}" if gpu.pci_id else f"an {gpu.vendor} GPU")
+    for brand in _BRANDS:
+        name = name.removeprefix(brand)
+    return Target(
+        index=gpu.index,
+        vendor=gpu.vendor,
+        name=name,
+        arch=arch,
+        real=real,
+        integrated=bool(gpu.integrated),
+        memory=gpu.memory_bytes or 0,
+        documented=_documented(gpu, tables) if gpu.vendor == "intel" else None,
+    )
+
+
+def _documented(gpu: Gpu, tables: Tables) -> Documented | None:
+    row = tables.intel.get(gpu.pci_id or "")
+    if row is None:
+        return None
+    return "not said" if row.xpu is None else "yes" if row.xpu else "no"

@@ -1,0 +1,87 @@
+"""Rules about a build and the system that it has to start on, and about the wheel itself."""
+
+from accelsel.model.table import Backend, DriverFloor
+from accelsel.rules.question import Case, Finding, Question, pythons
+from accelsel.rules.versions import dotted, meets, numbers, python_key
+
+
+def floor_of(backend: Backend, question: Question) -> DriverFloor | None:
+    """The driver floor that holds for a backend on this host, None where none does."""
+    if backend.kind != "cuda":
+        return None
+    driver = question.host.driver
+    system = driver.system if driver else question.host.system
+    for row in question.tables.floors:
+        if row.major == backend.toolkit[0] and row.system == system:
+            return row
+    return None
+
+
+def driver_floor(case: Case) -> Finding | None:
+    if case.backend.kind != "cuda":
+        return None
+    driver, major = case.question.host.driver, case.backend.toolkit[0]
+    floor = floor_of(case.backend, case.question)
+    needed = f"driver {floor.version} or newer" if floor else f"a driver of CUDA {major}"
+    message = f"CUDA {major} needs {needed}"
+    ceiling = case.question.ceiling
+    if ceiling is not None and major > ceiling:
+        message = f"newer than the CUDA {ceiling} of the base image"
+        return Finding(rule="driver-floor", message=message, change=f"an image of CUDA {major}")
+    if driver is None:
+        message += ", and the driver is not known"
+        change = "the driver in ACCELSEL_CUDA_DRIVER"
+        return Finding(rule="driver-floor", message=message, certain=False, change=change)
+    if driver.version and floor:
+        met = meets(driver.version, numbers(floor.version))
+    else:
+        met = driver.cuda is not None and driver.cuda[0] >= major
+    if met:
+        return None
+    message += f"; this host has {driver.text}"
+    return Finding(rule="driver-floor", message=message, change=needed)
+
+
+def libc_floor(case: Case) -> Finding | None:
+    host, floor = case.question.host, case.build.glibc
+    if host.musl:
+        message = "made for glibc, and this system has musl"
+        return Finding(rule="libc-floor", message=message, change="a system with glibc")
+    if floor is None or host.glibc is None or meets(host.glibc, numbers(floor)):
+        return None
+    message = f"needs glibc {floor}; this system has {dotted(host.glibc)}"
+    return Finding(rule="libc-floor", message=message, change=f"glibc {floor} or newer")
+
+
+def macos_floor(case: Case) -> Finding | None:
+    version, floor = case.question.host.macos, case.build.macos
+    if floor is None or version is None or meets(version, numbers(floor)):
+        return None
+    message = f"needs macOS {floor}; this one is {dotted(version)}"
+    return Finding(rule="macos-floor", message=message, change=f"macOS {floor} or newer")
+
+
+def python_wheel(case: Case) -> Finding | None:
+    host = case.question.host
+    if host.implementation not in ("cpython", ""):
+        message = f"made for CPython, not {host.implementation}"
+        return Finding(rule="python-wheel", message=message, change="CPython")
+    if pythons(case.build, case.question):
+        return None
+    tags = sorted((tag for tag in case.build.pythons if not tag.endswith("t")), key=python_key)
+    has = " to ".join(dict.fromkeys((tags[0], tags[-1]))) if tags else "none that is known"
+    wanted = f"for Python {host.python}" if host.python else f"within {host.requires_python}"
+    change = f"Python {tags[-1]}" if tags else None
+    message = f"no wheel {wanted}; it has {has}"
+    return Finding(rule="python-wheel", message=message, change=change)
+
+
+def published(case: Case) -> Finding | None:
+    build = case.build
+    if build.published:
+        return None
+    tables = case.question.tables
+    index = tables.indexes.get(case.backend.indexes.get(build.channel, ""))
+    place = index.url.removeprefix("https://") if index else "any index"
+    message = f"torch {build.torch} is not established on {place}"
+    return Finding(rule="published", message=message, change="a rules table that has seen it")

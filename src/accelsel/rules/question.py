@@ -1,0 +1,82 @@
+"""What a rule looks at, and what it answers with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from accelsel.knowledge.tables import Tables
+from accelsel.model.profile import Vendor
+from accelsel.model.request import Request
+from accelsel.model.table import ArchException, Backend, Build
+from accelsel.rules.companions import Wish
+from accelsel.rules.host import Host, Target
+from accelsel.rules.versions import python_key
+
+Scope = Literal["gpu", "host", "wheel", "policy", "request", "order"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a rule has against a build. `certain` False says that a fact is missing, not that the
+    build fails. `change` is what would have to be different, in words, None where nothing helps."""
+
+    rule: str
+    message: str
+    certain: bool = True
+    change: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A host and a request, and who is to be served.
+
+    `vendor` is whose GPUs decide, None for a choice without GPU; `targets` are the GPUs that a
+    build has to serve. `newest_sure` is the release that would be chosen without bounds on torch.
+    `exceptions` are the table's, but for those of other GPUs.
+    """
+
+    host: Host
+    request: Request
+    tables: Tables
+    vendor: Vendor | None
+    targets: tuple[Target, ...]
+    in_range: Callable[[Build], bool]
+    allows_python: Callable[[str], bool]
+    wishes: tuple[Wish, ...] = ()
+    newest_sure: str | None = None
+    ceiling: int | None = None
+    exceptions: tuple[ArchException, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One build before one question."""
+
+    build: Build
+    backend: Backend
+    question: Question
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """`scope` says what a rule looks at: `gpu`, `host` and `policy` are what `--force` overrides,
+    `wheel` is what nothing overrides, `request` what the user asked for, `order` is no filter but
+    a preference among builds that all run. `check` is None where the rule has no single build to
+    look at."""
+
+    id: str
+    title: str
+    why: str
+    why_not: str
+    scope: Scope
+    check: Callable[[Case], Finding | None] | None = None
+
+
+def pythons(build: Build, question: Question) -> tuple[str, ...]:
+    """The Pythons of a build that the question allows, oldest first."""
+    if question.host.python is not None:
+        return (question.host.python,) if question.host.python in build.pythons else ()
+    allowed = [
+        tag for tag in build.pythons if not tag.endswith("t") and question.allows_python(tag)
+    ]
+    return tuple(sorted(allowed, key=python_key))

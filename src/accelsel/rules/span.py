@@ -1,0 +1,68 @@
+"""The range of torch over which a choice stays right."""
+
+from accelsel.model.table import Build
+from accelsel.rules import units
+from accelsel.rules.choice import Decision, Row
+from accelsel.rules.question import Scope
+from accelsel.rules.versions import dotted, next_minor, numbers, release
+
+_FOR_HOST: frozenset[Scope] = frozenset({"gpu", "host", "wheel", "policy"})
+
+
+def span_of(winner: Row, decision: Decision) -> tuple[Build, ...]:
+    """The consecutive releases of the winner's backend that are right for the host: the winner
+    first, then older ones down to the first that is not."""
+    if _exact(winner):
+        return (winner.build,)
+    doubts = len(decision.candidates[0].doubts)
+    found = [winner.build]
+    for row in _siblings(winner, decision):
+        if release(row.build.torch) >= release(winner.build.torch):
+            continue
+        if not _right(row, decision, doubts):
+            break
+        found.append(row.build)
+    return tuple(found)
+
+
+def specifier_of(winner: Row, span: tuple[Build, ...], decision: Decision) -> str:
+    """The range as a PEP 440 specifier: from the oldest of the span to below the next minor
+    release, or to below a release that is known not to be right."""
+    if _exact(winner):
+        return f"=={winner.build.version}"
+    lower = numbers(span[-1].torch)
+    while len(lower) > 2 and lower[-1] == 0:
+        lower = lower[:-1]
+    minor = next_minor(winner.build.torch)
+    wrong = [
+        row.build.torch
+        for row in _siblings(winner, decision)
+        if release(winner.build.torch) < release(row.build.torch) < release(minor)
+        and row.build.published
+        and not _right(row, decision, len(decision.candidates[0].doubts))
+    ]
+    upper = min(wrong, key=release) if wrong else minor
+    return f">={dotted(lower)},<{upper}"
+
+
+def _exact(row: Row) -> bool:
+    """Whether a release can only be named by its full version: a pre-release, or one whose local
+    part is not the backend's name, so that the index mixes builds."""
+    local = row.build.version.partition("+")[2]
+    return bool(local and local != row.backend.name) or not release(row.build.version)[1]
+
+
+def _siblings(winner: Row, decision: Decision) -> list[Row]:
+    """The rows of the winner's backend on its platform and channel, newest first."""
+    same = [
+        row
+        for row in decision.rows
+        if row.backend.name == winner.backend.name and row.build.channel == winner.build.channel
+    ]
+    return sorted(same, key=lambda row: release(row.build.torch), reverse=True)
+
+
+def _right(row: Row, decision: Decision, doubts: int) -> bool:
+    scopes: frozenset[Scope] = frozenset({"wheel"}) if decision.forced else _FOR_HOST
+    finding, met = units.first_finding(row.build, row.backend, decision.question, scopes)
+    return finding is None and len(met) <= doubts

@@ -1,0 +1,174 @@
+"""Why nothing was selected, and the nearest ways out."""
+
+from collections import Counter
+from dataclasses import replace
+
+from accelsel.model.profile import Profile
+from accelsel.model.request import Request
+from accelsel.model.selection import Reason
+from accelsel.rules.choice import Decision, decide
+from accelsel.rules.compatibility import VENDORS
+from accelsel.rules.question import Scope, pythons
+from accelsel.rules.units import all_findings
+from accelsel.rules.versions import release
+
+_LONGEST = 3
+
+
+def causes(decision: Decision) -> tuple[Reason, ...]:
+    """What rules every build out, the most telling first."""
+    if decision.aims.causes:
+        return decision.aims.causes
+    question = decision.question
+    request, host = question.request, question.host
+    if host.platform is None:
+        return (
+            Reason(
+                rule="platform-wheel",
+                message="the platform is not known: name it with --platform, or give a profile",
+            ),
+        )
+    if not decision.rows:
+        return (Reason(rule="platform-wheel", message=f"no wheel of torch for {host.platform}"),)
+    if request.torch and not any(question.in_range(row.build) for row in decision.rows):
+        return (_not_in_table(decision),)
+    if request.channel != "stable" and not any(
+        row.build.channel == request.channel for row in decision.rows
+    ):
+        return (_no_channel(decision),)
+    if request.backend and not any(row.backend.name == request.backend for row in decision.rows):
+        message = f"no wheel of {request.backend} for {host.platform}"
+        return (Reason(rule="platform-wheel", message=message),)
+    return _felled(decision)
+
+
+def _not_in_table(decision: Decision) -> Reason:
+    known = sorted({row.build.torch for row in decision.rows}, key=release)
+    message = (
+        f"no release of torch{decision.question.request.torch} is in the rules table, which has "
+        f"{known[0]} to {known[-1]} for {decision.question.host.platform}"
+    )
+    return Reason(rule="not-in-table", message=message)
+
+
+def _no_channel(decision: Decision) -> Reason:
+    """Names the index of the backend that the stable channel would give."""
+    question, tables = decision.question, decision.question.tables
+    channel = question.request.channel
+    kind = question.request.backend
+    names = [
+        index
+        for backend in tables.backends.values()
+        if (kind is None or backend.name == kind)
+        and (question.vendor is None or VENDORS.get(backend.kind) == question.vendor)
+        and (index := backend.indexes.get(channel))
+    ]
+    urls = [tables.indexes[name].url for name in names if name in tables.indexes]
+    where = f"; look at {' or '.join(urls[-_LONGEST:])}" if urls else ""
+    message = f"the rules table holds no {channel} build for {question.host.platform}{where}"
+    return Reason(rule="channel", message=message)
+
+
+def _felled(decision: Decision) -> tuple[Reason, ...]:
+    """The rules that felled the builds that the request is about, with their best message each."""
+    question = decision.question
+    asked = [
+        (row, finding)
+        for row, finding in decision.rejected
+        if question.in_range(row.build)
+        and row.build.channel == question.request.channel
+        and question.request.backend in (None, row.backend.name)
+    ]
+    about = [pair for pair in asked if pair[1].rule not in ("vendor", "policy")] or asked
+    counts = Counter(finding.rule for _, finding in about)
+    newest: dict[str, Reason] = {}
+    for row, finding in sorted(
+        about, key=lambda pair: (pair[0].build.published is True, release(pair[0].build.torch))
+    ):
+        text = f"{row.backend.name} {row.build.torch}: {finding.message}"
+        newest[finding.rule] = Reason(rule=finding.rule, message=text)
+    return tuple(newest[rule] for rule, _ in counts.most_common(_LONGEST))
+
+
+def ways(profile: Profile | None, decision: Decision) -> tuple[Reason, ...]:
+    """What one change would lead to: another torch, Python, backend, driver, or fewer packages or
+    GPUs; and what exists outside the established rows."""
+    if decision.aims.causes or decision.question.host.platform is None:
+        return tuple(_unestablished(decision))
+    request = decision.question.request
+    found: list[Reason] = []
+    changes: list[tuple[str, str, Request]] = []
+    if request.torch:
+        changes.append(
+            ("requested-range", "with another bound on torch", replace(request, torch=""))
+        )
+    if request.companions:
+        changes.append(("companion", "without the other packages", replace(request, companions=())))
+    if request.backend:
+        changes.append(("requested-backend", "without --backend", replace(request, backend=None)))
+    changes.append(
+        ("python-wheel", "with another Python", replace(request, python=None, requires_python=""))
+    )
+    for rule, how, changed in changes:
+        found += _outcome(profile, decision, rule, how, changed)
+    found += _driver(decision)
+    found += _fewer_gpus(profile, decision)
+    found += _unestablished(decision)
+    if decision.question.host.jetson:
+        text = "NVIDIA has wheels of its own for some JetPacks; the CPU build needs --fallback cpu"
+        found.append(Reason(rule="jetpack", message=text))
+    return tuple(found)
+
+
+def _outcome(
+    profile: Profile | None, decision: Decision, rule: str, how: str, changed: Request
+) -> list[Reason]:
+    other = decide(profile, changed, decision.question.tables)
+    if other.winner is None or (other.aim and other.aim.vendor != decision.question.vendor):
+        return []
+    build = other.winner.row.build
+    text = f"{how}: torch {build.torch} with {build.backend} runs"
+    if rule == "python-wheel":
+        fitting = pythons(build, other.question)
+        text = f"with Python {fitting[-1]}: torch {build.torch} with {build.backend} runs"
+    return [Reason(rule=rule, message=text)]
+
+
+def _driver(decision: Decision) -> list[Reason]:
+    """The newest build that only the driver keeps away."""
+    scopes: frozenset[Scope] = frozenset({"gpu", "host", "wheel", "policy", "request"})
+    for row, finding in sorted(
+        decision.rejected, key=lambda pair: release(pair[0].build.torch), reverse=True
+    ):
+        if finding.rule != "driver-floor":
+            continue
+        others = all_findings(row.build, row.backend, decision.question, scopes)
+        if len(others) == 1 and finding.change:
+            text = f"with {finding.change}: torch {row.build.torch} with {row.backend.name} runs"
+            return [Reason(rule="driver-floor", message=text)]
+    return []
+
+
+def _fewer_gpus(profile: Profile | None, decision: Decision) -> list[Reason]:
+    if profile is None or len(decision.question.targets) < 2:
+        return []
+    found = []
+    for target in decision.question.targets:
+        changed = replace(decision.question.request, gpus=str(target.index))
+        other = decide(profile, changed, decision.question.tables)
+        if other.winner:
+            build = other.winner.row.build
+            text = f"torch {build.torch} with {build.backend} runs"
+            message = f"--gpu {target.index} ({target.name} alone): {text}"
+            found.append(Reason(rule="policy", message=message))
+    return found
+
+
+def _unestablished(decision: Decision) -> list[Reason]:
+    question = decision.question
+    archs = {t.real for t in question.host.targets} | {t.real for t, _ in question.host.unusable}
+    return [
+        Reason(rule="published", message=row.message)
+        for row in question.tables.unestablished
+        if row.platform == question.host.platform and archs & set(row.archs)
+    ]
