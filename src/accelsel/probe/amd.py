@@ -91,7 +91,7 @@ class _Linux:
 
     def _topology(self) -> KfdTopology:
         started = monotonic()
-        topology = amd_kfd.read(self.world)
+        topology = amd_kfd.read(self.world, frozenset(card.address for card in self.cards))
         if not topology.present:
             self._result("kfd", "absent", None, started)
         elif topology.hidden:

@@ -36,8 +36,8 @@ class KfdTopology:
     hidden: int = 0
 
 
-def read(world: World) -> KfdTopology:
-    """The topology's GPUs in the order of their nodes."""
+def read(world: World, known: frozenset[str] = frozenset()) -> KfdTopology:
+    """The topology's GPUs in the order of their nodes; `known` are addresses seen on the bus."""
     tree, names = _nodes(world)
     if tree is None:
         return KfdTopology(present=False)
@@ -52,11 +52,11 @@ def read(world: World) -> KfdTopology:
         except OSError:
             continue
         if is_gpu(properties):
-            key = address_of(properties) or f"node {name}"
+            key = address_of(properties, known) or f"node {name}"
             devices.setdefault(key, []).append((name, properties))
     return KfdTopology(
         present=True,
-        devices=tuple(_device(world, tree, nodes) for nodes in devices.values()),
+        devices=tuple(_device(world, tree, key, nodes) for key, nodes in devices.items()),
         hidden=hidden,
     )
 
@@ -87,16 +87,19 @@ def gfx_name(version: int) -> str | None:
     return gfx_of(version) if version in _TARGETS else None
 
 
-def address_of(properties: Mapping[str, int]) -> str | None:
+def address_of(properties: Mapping[str, int], known: frozenset[str] = frozenset()) -> str | None:
     """The PCI address; None where the node has none.
 
-    The upper bits of `location_id` count the partitions of one device (kernel 6.5 and newer).
+    Partitions of one device are counted in the upper bits of `location_id`, and on some kernels in
+    its function number instead: one that is not `known` on the bus is function 0's.
     """
     location = properties.get("location_id", 0) & 0xFFFF
     domain = properties.get("domain", 0)
     if not location or domain > 0xFFFFFFFF:
         return None
-    return f"{domain:04x}:{location >> 8:02x}:{location >> 3 & 0x1F:02x}.{location & 7}"
+    device = f"{domain:04x}:{location >> 8:02x}:{location >> 3 & 0x1F:02x}"
+    address = f"{device}.{location & 7}"
+    return address if address in known else f"{device}.0"
 
 
 def _nodes(world: World) -> tuple[str | None, tuple[str, ...]]:
@@ -110,12 +113,14 @@ def _nodes(world: World) -> tuple[str | None, tuple[str, ...]]:
     return None, ()
 
 
-def _device(world: World, tree: str, nodes: list[tuple[str, Mapping[str, int]]]) -> KfdDevice:
+def _device(
+    world: World, tree: str, key: str, nodes: list[tuple[str, Mapping[str, int]]]
+) -> KfdDevice:
     _, first = nodes[0]
     device_id = first.get("device_id", 0)
     memory = sum(_memory(world, f"{tree}/{name}/mem_banks") for name, _ in nodes)
     return KfdDevice(
-        address=address_of(first),
+        address=key if ":" in key else None,
         device_id=f"{device_id:04x}" if 0 < device_id <= 0xFFFF else None,
         arch=gfx_name(first.get("gfx_target_version", 0)),
         nodes=tuple(name for name, _ in nodes),
