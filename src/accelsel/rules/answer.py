@@ -11,15 +11,14 @@ from accelsel.model.selection import (
     RulesVersion,
     Selection,
     Torch,
-    Warning_,
 )
 from accelsel.model.table import Build, Confidence, Index
-from accelsel.rules import companions, units
-from accelsel.rules.choice import Candidate, Decision, Row
+from accelsel.rules import family, notices, units
+from accelsel.rules.choice import VENDOR_INDEXES, Candidate, Decision, Row, outdone
 from accelsel.rules.compatibility import VENDORS, native
 from accelsel.rules.host import OVERRIDE, Target
 from accelsel.rules.on_host import floor_of
-from accelsel.rules.question import Finding, Scope, pythons
+from accelsel.rules.question import Scope, pythons
 from accelsel.rules.span import span_of, specifier_of
 from accelsel.rules.versions import meets, release
 
@@ -64,12 +63,8 @@ def _selected(profile: Profile | None, decision: Decision, winner: Candidate) ->
         platform=build.platform,
         index=index,
         packages=(
-            *companions.family_packages(
-                question.wishes, index.name if index else None, span, tables.builds
-            ),
-            *companions.triton_packages(
-                backend, index.name if index else None, span, triton_platforms
-            ),
+            *family.partners(question.wishes, index.name if index else None, span, tables.builds),
+            *family.triton_packages(backend, index.name if index else None, span, triton_platforms),
         ),
         environment=environment,
         serves=tuple(sorted(t.index for t in served if t.index is not None)),
@@ -77,7 +72,7 @@ def _selected(profile: Profile | None, decision: Decision, winner: Candidate) ->
         confidence=_confidence(decision, winner),
         reasons=_reasons(decision, winner, served),
         rejected=_rejected(decision),
-        warnings=(*_warnings(profile, decision, winner, served),),
+        warnings=tuple(notices.warnings(profile, decision, winner, served)),
         rules=RulesVersion(version=tables.version, checked=tables.checked),
         platforms=platforms,
         rows=tuple(f"{row.torch}/{row.backend}/{row.platform}" for row in (build,)),
@@ -156,7 +151,7 @@ def _environment(
         return found
     if host.override and OVERRIDE not in profile.environment:
         found[OVERRIDE] = host.override
-    ours = [gpu for gpu in profile.gpus if gpu.vendor == "amd"]
+    ours = [gpu for gpu in profile.gpus if gpu.vendor == "amd" and gpu.usable]
     reached = {target.index for target in served}
     if (
         len(reached) < len(ours)
@@ -221,11 +216,11 @@ def _order_reasons(decision: Decision, winner: Candidate) -> list[Reason]:
     build, backend = winner.row.build, winner.row.backend
     others = [one.row for one in decision.candidates[1:]]
     found = []
-    if backend.kind in ("amd", "jetson"):
+    if backend.kind in VENDOR_INDEXES:
         found.append(
             Reason(rule="own-index", message="no build on PyTorch's own index runs on this host")
         )
-    elif any(row.backend.kind in ("amd", "jetson") for row in others):
+    elif any(row.backend.kind in VENDOR_INDEXES for row in others):
         found.append(
             Reason(rule="own-index", message="it is on PyTorch's own index; a vendor's runs too")
         )
@@ -250,138 +245,23 @@ def _order_reasons(decision: Decision, winner: Candidate) -> list[Reason]:
 
 
 def _rejected(decision: Decision) -> tuple[Rejection, ...]:
-    found = [
-        Rejection(
-            backend=row.backend.name, torch=row.build.torch, rule=finding.rule,
-            message=finding.message,
-        )
+    """Every row of the platform but the winner: what is against it, or what comes before it."""
+    told = {
+        (row.build.torch, row.backend.name): (finding.rule, finding.message)
         for row, finding in decision.rejected
-    ]  # fmt: skip
-    found.reverse()
-    return tuple(found)
-
-
-def _warnings(
-    profile: Profile | None, decision: Decision, winner: Candidate, served: tuple[Target, ...]
-) -> list[Warning_]:
-    found = [*probe_warnings(profile)]
-    found += decision.aim.warnings if decision.aim else ()
-    reached = {target.index for target in served}
-    for target, why in decision.left_out:
-        told = decision.aim is not None and decision.aim.vendor is None and decision.aim.warnings
-        if target.index in reached or target.index is None or told:
-            continue
-        found.append(
-            Warning_(
-                code="gpu-left-out",
-                message=f"{target.label} is left out: {why}",
-                hint="choose GPUs with --gpu",
-            )
+    }
+    for one in decision.candidates[1:]:
+        told[one.row.build.torch, one.row.backend.name] = outdone(one, decision.candidates[0])
+    return tuple(
+        Rejection(
+            backend=row.backend.name,
+            torch=row.build.torch,
+            rule=told[row.build.torch, row.backend.name][0],
+            message=told[row.build.torch, row.backend.name][1],
         )
-    for target in decision.aim.optional if decision.aim else ():
-        if target.index not in reached:
-            found.append(_ignored(target, profile))
-    for target, note in decision.question.host.unusable:
-        found.append(
-            Warning_(
-                code="gpu-unusable",
-                message=f"{target.label} is present and not usable" + (f": {note}" if note else ""),
-                hint="install or repair its driver, then run this again",
-            )
-        )
-    found += _doubt_warnings(winner)
-    found += [
-        Warning_(
-            code="forced", message=f"{winner.row.backend.name} is forced: {finding.message}",
-            hint=finding.change,
-        )
-        for finding in decision.forced
-    ]  # fmt: skip
-    found += override_warnings(profile, decision, reached)
-    return found
-
-
-def probe_warnings(profile: Profile | None) -> list[Warning_]:
-    """The profile's own warnings: notes that start with their code, and a driver mismatch."""
-    if profile is None:
-        return []
-    found = []
-    for note in profile.notes:
-        code, colon, message = note.partition(":")
-        if colon and code.startswith("probe-") and " " not in code:
-            found.append(Warning_(code=code, message=message.strip()))
-    if profile.state == "driver-mismatch":
-        found.append(
-            Warning_(
-                code="probe-driver-mismatch",
-                message="the driver's library and its kernel module are of different versions",
-                hint="reboot, or load the kernel module that matches the library",
-            )
-        )
-    return found
-
-
-def _ignored(target: Target, profile: Profile | None) -> Warning_:
-    hint = None
-    if target.vendor == "amd" and profile:
-        hint = "hide it from ROCm with HIP_VISIBLE_DEVICES; accelsel env prints it"
-    return Warning_(
-        code="gpu-left-out",
-        message=f"{target.label} is left out: integrated, beside a discrete GPU that decides",
-        hint=hint,
+        for row in reversed(decision.rows)
+        if (row.build.torch, row.backend.name) in told
     )
-
-
-def _doubt_warnings(winner: Candidate) -> list[Warning_]:
-    codes = {"arch-kernels": "arch-unknown", "driver-floor": "driver-unknown"}
-    return [
-        Warning_(
-            code=codes.get(doubt.rule, "inferred"), message=doubt.message,
-            hint=_settles(doubt, winner),
-        )
-        for doubt in winner.doubts
-    ]  # fmt: skip
-
-
-def _settles(doubt: Finding, winner: Candidate) -> str | None:
-    if doubt.rule == "arch-kernels" and winner.row.build.archs:
-        archs = winner.row.build.archs
-        return f"it has code for {archs[0]} to {archs[-1]}; {doubt.change}"
-    return doubt.change
-
-
-def override_warnings(
-    profile: Profile | None, decision: Decision, reached: set[int | None]
-) -> list[Warning_]:
-    """An override in force is told; one that would help a GPU is offered, never taken."""
-    host = decision.question.host
-    if profile is None or host.system != "linux":
-        return []
-    if host.override:
-        names = ", ".join(t.label for t in host.targets if t.vendor == "amd" and t.arch != t.real)
-        if not names:
-            return []
-        message = f"{OVERRIDE}={host.override} makes {names} run as another GPU"
-        return [Warning_(code="arch-override", message=message, hint=None)]
-    found = []
-    for target in host.targets:
-        row = next((r for r in host.override_rows if r.arch == target.real and r.works), None)
-        if (
-            target.vendor != "amd"
-            or row is None
-            or (target.integrated and reached - {target.index})
-        ):
-            continue
-        found.append(
-            Warning_(
-                code="arch-override-offer",
-                message=f"{target.label} can also run as {row.acts_as} on PyTorch's ROCm builds: "
-                f"{row.note}",
-                hint=f"at your own risk: {OVERRIDE}={row.value}, or allow-arch-override = true in "
-                "[tool.accelsel]",
-            )
-        )
-    return found
 
 
 def _none(profile: Profile | None, decision: Decision) -> Selection:
@@ -400,13 +280,14 @@ def _none(profile: Profile | None, decision: Decision) -> Selection:
         packages=(),
         environment={},
         serves=(),
-        leaves_out=tuple(
-            sorted(t.index for t in decision.question.host.targets if t.index is not None)
-        ),
+        leaves_out=_leaves_out(decision, ()),
         confidence=None,
         reasons=(*causes(decision), *ways(profile, decision)),
         rejected=_rejected(decision),
-        warnings=(*probe_warnings(profile), *override_warnings(profile, decision, set())),
+        warnings=(
+            *notices.probe_warnings(profile),
+            *notices.override_warnings(profile, decision, set()),
+        ),
         rules=RulesVersion(version=tables.version, checked=tables.checked),
     )
 

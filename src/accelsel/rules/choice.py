@@ -10,7 +10,7 @@ from accelsel.model.profile import Profile
 from accelsel.model.request import Request
 from accelsel.model.selection import Selection
 from accelsel.model.table import Backend, Build
-from accelsel.rules import companions, units
+from accelsel.rules import family, units
 from accelsel.rules.host import Host, Target, read_host
 from accelsel.rules.policy import Aim, Aims, aims
 from accelsel.rules.question import Finding, Question, Scope
@@ -154,7 +154,7 @@ def _question(host: Host, request: Request, tables: Tables) -> Question:
         targets=(),
         in_range=in_range,
         allows_python=admits_python(request.requires_python or ""),
-        wishes=companions.wishes(request.companions, host.platform, host.python),
+        wishes=family.wishes(request.companions, host.platform, host.python),
     )
 
 
@@ -310,3 +310,18 @@ def preference(one: Candidate, question: Question) -> tuple[object, ...]:
         release(build.version),
         backend.name,
     )
+
+
+def outdone(one: Candidate, best: Candidate) -> tuple[str, str]:
+    """The rule by which a build that runs comes after the best one, and the sentence for it."""
+    build, winner = one.row.build, best.row.build
+    name = f"torch {winner.torch} with {winner.backend}"
+    if len(one.doubts) > len(best.doubts):
+        return "newest-torch", f"it is less sure to run than {name}"
+    if one.row.backend.kind in VENDOR_INDEXES and best.row.backend.kind not in VENDOR_INDEXES:
+        return "own-index", f"{name} is on PyTorch's own index and runs too"
+    if release(winner.torch) > release(build.torch):
+        return "newest-torch", f"{name} is newer and runs too"
+    if release(winner.torch) < release(build.torch):
+        return "newest-torch", f"{name} asks less of the driver, which is not known"
+    return "nearest-toolkit", f"{name} is nearer to what the driver reports"

@@ -9,7 +9,7 @@ from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.profile import Profile
 from accelsel.model.request import Request
 from accelsel.model.selection import Reason, Rejection, Selection
-from accelsel.rules.choice import Decision, Row, decide
+from accelsel.rules.choice import Candidate, Decision, Row, decide, outdone
 from accelsel.rules.question import Finding, Scope
 from accelsel.rules.units import BY_ID, all_findings
 from accelsel.rules.versions import release
@@ -41,7 +41,7 @@ def why(
     lines += ["", "why", *_cut(reasons, budget - min(len(warnings), 3) - 2)]
     if warnings:
         lines += _cut(["warnings", *warnings], min(len(warnings), 3) + 2)
-    room = HEIGHT - len(lines) - 2
+    room = HEIGHT - len(lines) - 1
     losers = _newest(selection)
     if losers and room > 1:
         lines += ["not chosen (accelsel why BACKEND tells more, -v all)", *_cut(losers, room)]
@@ -162,7 +162,7 @@ def why_not(
     lines = [f"{backend} was not chosen: {_choice(selection)}"]
     running = next((one for one in decision.candidates if one.row.backend.name == backend), None)
     if running is not None:
-        lines += _outdone(running.row, decision)
+        lines += _outdone(running, decision)
     elif rows:
         lines += _misses(rows, decision)
         lines += _served_by(profile, request, tables, rows, decision)
@@ -178,18 +178,11 @@ def _choice(selection: Selection) -> str:
     return f"torch {selection.torch.version} with {selection.backend} was"
 
 
-def _outdone(row: Row, decision: Decision) -> list[str]:
-    torch = row.build.torch
-    best = decision.candidates[0].row.build
-    if best.torch == torch:
-        rule, told = "nearest-toolkit", "is nearer to the driver"
-    elif release(best.torch) > release(torch):
-        rule, told = "newest-torch", "is a newer torch"
-    else:
-        rule, told = "own-index", "is on PyTorch's own index, or surer to run"
+def _outdone(one: Candidate, decision: Decision) -> list[str]:
+    rule, message = outdone(one, decision.candidates[0])
     return [
-        f"  it runs, up to torch {torch}; {best.torch} with {best.backend} {told}  [{rule}]",
-        f"  to take it all the same: --backend {row.backend.name}",
+        f"  it runs, up to torch {one.row.build.torch}; {message}  [{rule}]",
+        f"  to take it all the same: --backend {one.row.backend.name}",
     ]
 
 

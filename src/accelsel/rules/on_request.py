@@ -1,6 +1,6 @@
 """Rules about a build and what was asked for."""
 
-from accelsel.rules import companions
+from accelsel.rules import family
 from accelsel.rules.question import Case, Finding, pythons
 from accelsel.rules.versions import release
 
@@ -42,7 +42,7 @@ def requested_range(case: Case) -> Finding | None:
 
 def companion(case: Case) -> Finding | None:
     for wish in case.question.wishes:
-        message = companions.against(wish, case.build, pythons(case.build, case.question))
+        message = family.against(wish, case.build, pythons(case.build, case.question))
         if message:
             change = f"another bound on {wish.name}"
             return Finding(rule="companion", message=message, change=change)

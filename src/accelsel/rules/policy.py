@@ -84,7 +84,7 @@ def aims(profile: Profile | None, host: Host, request: Request, tables: Tables) 
     Raises AccelselError (2, `unknown-gpu`) for GPU indexes that the profile does not have.
     """
     if host.system == "macos":
-        return Aims(aims=(_apple(host),))
+        return _apple(host, request)
     wanted = request.backend and tables.backends[request.backend].kind
     if wanted in ("cpu", "default"):
         return Aims(aims=(Aim(vendor=None, reason=_said("requested-backend", "it was asked for")),))
@@ -108,10 +108,18 @@ def _said(rule: str, message: str) -> Reason:
     return Reason(rule=rule, message=message)
 
 
-def _apple(host: Host) -> Aim:
+def _apple(host: Host, request: Request) -> Aims:
+    """macOS: the default index, but for an Intel Python that runs translated on Apple silicon."""
     targets = tuple(target for target in host.targets if target.vendor == "apple")
+    if targets and host.platform == "macos-x86_64" and request.platform is None:
+        text = "the Python is for Intel and runs translated (Rosetta) on Apple silicon"
+        ways = (
+            "use a Python for arm64: uv python install cpython-3.13-macos-aarch64-none",
+            "or take what ends with torch 2.2.2: --platform macos-x86_64",
+        )
+        return Aims(causes=tuple(_said("python-wheel", way) for way in (text, *ways)))
     text = "on macOS the wheel of the default index is the right one; Metal (MPS) is inside"
-    return Aim(vendor="apple", required=targets, reason=_said("policy", text))
+    return Aims(aims=(Aim(vendor="apple", required=targets, reason=_said("policy", text)),))
 
 
 def _chosen(host: Host, request: Request) -> tuple[Target, ...]:

@@ -8,7 +8,7 @@ from accelsel.knowledge.tables import Tables
 from accelsel.model.profile import Vendor
 from accelsel.model.request import Request
 from accelsel.model.table import ArchException, Backend, Build
-from accelsel.rules.companions import Wish
+from accelsel.rules.family import Wish
 from accelsel.rules.host import Host, Target
 from accelsel.rules.versions import python_key
 

@@ -90,7 +90,7 @@ def _row(build: Build, name: str) -> Companion | None:
     return next((row for row in build.companions if row.name == name), None)
 
 
-def family_packages(
+def partners(
     asked: Iterable[Wish],
     index: str | None,
     span: tuple[Build, ...],
