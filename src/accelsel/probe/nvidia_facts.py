@@ -92,10 +92,9 @@ def _driver(evidence: Evidence, smi: str | None) -> NvidiaDriver | None:
         number, origin = cuda.cuda_version, "libcuda"
     if number and origin is None and source != "nvml":
         origin = "nvml"
-    parts = (source, f"cuda from {origin}" if number and origin else None)
-    return NvidiaDriver(
-        version=version, cuda_version=number, source=", ".join(filter(None, parts)) or None
-    )
+    if number and origin:
+        source = f"{source}, cuda from {origin}" if source else origin
+    return NvidiaDriver(version=version, cuda_version=number, source=source)
 
 
 def _branch(kernel: KernelDriver) -> str | None:
