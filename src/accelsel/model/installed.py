@@ -1,0 +1,121 @@
+"""What an environment, a lock and a host's files say of themselves, before any judgement."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distribution:
+    """An installed distribution, read from its dist-info folder.
+
+    `name` is normalized (PEP 503). `requires` are its Requires-Dist lines as written, () where the
+    metadata was not read. `source` is where a direct install came from (URL without credentials).
+    `built` is the version that the package's own `version.py` states, which keeps the local part
+    that PyPI's metadata drops. `folder` is the dist-info folder's name.
+    """
+
+    name: str
+    version: str
+    folder: str
+    requires: tuple[str, ...] = ()
+    source: str | None = None
+    built: str | None = None
+
+    @property
+    def full_version(self) -> str:
+        """The version with its local part, wherever either place states one."""
+        if "+" in self.version or not self.built or "+" not in self.built:
+            return self.version
+        same = self.built.split("+", 1)[0] == self.version
+        return self.built if same else self.version
+
+    @property
+    def local(self) -> str:
+        """The local part of the version (`cu126`), "" without one."""
+        return self.full_version.partition("+")[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TorchText:
+    """What `torch/version.py` states, read as text; None for what it does not state."""
+
+    version: str | None
+    cuda: str | None
+    hip: str | None
+    xpu: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedPath:
+    """A file that several installed distributions claim with different contents."""
+
+    package: str  # the import package: "triton", "nvidia/nccl"
+    owners: tuple[str, ...]
+    files: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """An environment. `python` and `free_threaded` are None where they could not be read.
+
+    `kind` is `venv`, `conda` or `system`; `chosen` names what led to it (`.venv`, `--python`,
+    `VIRTUAL_ENV`, `CONDA_PREFIX`).
+    """
+
+    root: str
+    kind: Literal["venv", "conda", "system"]
+    chosen: str
+    python: str | None
+    free_threaded: bool | None
+    site: tuple[str, ...]
+    packages: tuple[Distribution, ...] = ()
+    torch: TorchText | None = None
+    shared: tuple[SharedPath, ...] = ()
+
+    def get(self, name: str) -> Distribution | None:
+        return next((package for package in self.packages if package.name == name), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedPackage:
+    """A package of a lock: `index` the registry URL, None for other sources; `markers` the forks
+    for which this version stands, () for all."""
+
+    name: str
+    version: str
+    index: str | None
+    markers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    path: str
+    packages: tuple[LockedPackage, ...]
+
+    def named(self, name: str) -> tuple[LockedPackage, ...]:
+        return tuple(package for package in self.packages if package.name == name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostFiles:
+    """What lies on a host around the drivers, for the doctor alone.
+
+    `compat` are versions of libcuda in a CUDA compat folder; `kernel_driver` the version of the
+    loaded NVIDIA module and `library_driver` that of the libcuda on the loader's path. `toolkit` is
+    the CUDA toolkit that compiles (`12.4`), `toolkit_path` where it stands. `denied` are device
+    files that exist and may not be opened. `wsl_linux_driver` is a Linux libcuda inside WSL.
+    `distribution` is the ID of os-release. `variables` are those that hide or replace facts.
+    """
+
+    compat: tuple[str, ...] = ()
+    compat_path: str | None = None
+    compat_active: bool = False
+    kernel_driver: str | None = None
+    library_driver: str | None = None
+    toolkit: str | None = None
+    toolkit_path: str | None = None
+    denied: tuple[str, ...] = ()
+    wsl_linux_driver: str | None = None
+    distribution: str | None = None
+    level_zero: str | None = None
+    variables: tuple[tuple[str, str], ...] = ()

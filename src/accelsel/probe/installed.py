@@ -1,0 +1,325 @@
+"""Which distributions an environment holds: read from their metadata, nothing imported or run.
+
+An interpreter is run only where no `pyvenv.cfg` or `conda-meta` says what it would.
+"""
+
+# Importing pathlib would cost as much as a small environment.
+# ruff: noqa: PTH117, PTH119, PTH120
+
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from accelsel.model.errors import USAGE, AccelselError
+from accelsel.model.installed import Distribution, Environment, SharedPath, TorchText
+from accelsel.probe.world import World
+
+METADATA_LIMIT = 1 << 18  # headers come first; a description of any length may follow
+RECORD_LIMIT = 1 << 24
+INTERPRETER_TIMEOUT = 10.0
+ASK = (
+    "import json,sys,sysconfig;p=sysconfig.get_paths();"
+    "print(json.dumps([sys.prefix,'.'.join(map(str,sys.version_info[:3])),"
+    "bool(sysconfig.get_config_var('Py_GIL_DISABLED')),"
+    "[q for q in sys.path if q.endswith('-packages')] or [p['purelib'],p['platlib']]]))"
+)
+STATED = re.compile(r"""^(\w+)\s*(?::[^=\n]*)?=\s*['"]([^'"\n]*)['"]""", re.MULTILINE)
+NAMESPACES = (b"nvidia", b"google")  # folders without an owner: what lies below counts
+AROUND_TORCH = (b"torch", b"triton", b"nvidia", b"tensorrt", b"rocm")
+KNOWN = ("torch", "triton", "nvidia-", "tensorrt", "rocm", "cuda-")
+# Compared with everything else: the folders that rivals claim (research: companions, section 3).
+EXTRA = ("flash-attn", "sgl", "deep-gemm", "apex", "xformers", "vllm", "fbgemm")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """Where an environment stands; `python` is set where an interpreter itself was named."""
+
+    root: str
+    chosen: str
+    python: str | None = None
+
+
+def locate(world: World, *, python: str | None, project: str | None, cwd: str) -> Location | None:
+    """The environment to look at: `--python`, the project's own, the active one; None without any.
+
+    `python` is an environment, an interpreter, or the name of one on PATH; what is not there is an
+    error. `project` is the folder whose `.venv` uv would use.
+    """
+    if python is not None:
+        return _named(world, python, cwd)
+    if project is not None:
+        own = world.env("UV_PROJECT_ENVIRONMENT") or ".venv"
+        root = own if os.path.isabs(own) else f"{project}/{own}"
+        if _is_environment(world, root):
+            return Location(root=root, chosen=".venv")
+    for name in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+        active = world.env(name)
+        if active and _is_environment(world, active):
+            return Location(root=active, chosen=name)
+    if project is None and _is_environment(world, f"{cwd}/.venv"):
+        return Location(root=f"{cwd}/.venv", chosen=".venv")
+    return None
+
+
+def _named(world: World, python: str, cwd: str) -> Location:
+    path = python if os.path.isabs(python) else f"{cwd}/{python}"
+    if _is_environment(world, path):
+        return Location(root=path, chosen="--python")
+    is_path = "/" in python or os.sep in python
+    if is_path and world.exists(path):
+        folder = os.path.dirname(path)
+        root = os.path.dirname(folder) if os.path.basename(folder) in BIN else folder
+        if _is_environment(world, root):
+            return Location(root=root, chosen="--python")
+        return Location(root=root, chosen="--python", python=path)
+    if not is_path:
+        name = f"python{python}" if python[:1].isdigit() else python
+        return Location(root="", chosen="--python", python=name)
+    raise AccelselError(
+        USAGE,
+        "no-environment",
+        "there is no environment or interpreter of that name",
+        where=python,
+        help="name a folder such as .venv, or an interpreter",
+    )
+
+
+BIN = ("bin", "Scripts")
+
+
+def _is_environment(world: World, root: str) -> bool:
+    return world.exists(f"{root}/pyvenv.cfg") or world.exists(f"{root}/conda-meta")
+
+
+def scan(world: World, location: Location) -> Environment:
+    """The environment as its files describe it. What cannot be read is left out."""
+    root, kind = location.root, _kind(world, location.root)
+    if kind == "system":
+        version, free, sites, root = _asked(world, location)
+    else:
+        version, free, sites = _told(world, root, kind)
+    packages: list[Distribution] = []
+    claims: list[tuple[str, bytes]] = []
+    for site in sites:
+        for each in _distributions(world, site):
+            packages.append(each)
+            if _around_torch(each):
+                record = _bytes(world, f"{site}/{each.folder}/RECORD", RECORD_LIMIT)
+                claims.append((each.name, record))
+    return Environment(
+        root=root,
+        kind=kind,
+        chosen=location.chosen,
+        python=version,
+        free_threaded=free,
+        site=tuple(sites),
+        packages=tuple(packages),
+        torch=_torch_text(world, sites),
+        shared=shared(claims),
+    )
+
+
+def _kind(world: World, root: str) -> Literal["venv", "conda", "system"]:
+    if root and world.exists(f"{root}/pyvenv.cfg"):
+        return "venv"
+    return "conda" if root and world.exists(f"{root}/conda-meta") else "system"
+
+
+def _told(
+    world: World, root: str, kind: str
+) -> tuple[str | None, bool | None, list[str]]:  # fmt: skip
+    """Version, threading and site folders as the environment's own files say."""
+    sites: list[str] = []
+    tag = None
+    for folder in ("lib", "lib64"):
+        for name in _listed(world, f"{root}/{folder}"):
+            site = f"{root}/{folder}/{name}/site-packages"
+            if name.startswith("python3.") and world.exists(site) and not sites:
+                sites.append(site)
+                tag = name.removeprefix("python")
+    windows = f"{root}/Lib/site-packages"
+    if not sites and world.exists(windows):
+        sites.append(windows)
+    free = None if tag is None else tag.endswith("t")
+    config = _config(_bytes(world, f"{root}/pyvenv.cfg", 1 << 16).decode("utf-8", "replace"))
+    if kind == "conda":
+        found = (
+            re.match(r"python-(\d+\.\d+\.\d+)", n) for n in _listed(world, f"{root}/conda-meta")
+        )
+        version = next((match[1] for match in found if match), None)
+        return version or (tag or "").removesuffix("t") or None, free, sites
+    version = config.get("version_info") or config.get("version") or tag
+    if config.get("include-system-site-packages") == "true" and (home := config.get("home")):
+        version_tag = tag or ""
+        base = os.path.dirname(home)
+        shared_sites = (
+            f"{base}/lib/python{version_tag}/site-packages",
+            f"{base}/local/lib/python{version_tag}/dist-packages",
+            f"{base}/lib/python3/dist-packages",
+        )
+        sites += [site for site in shared_sites if world.exists(site)]
+    return _plain(version), free, sites
+
+
+def _plain(version: str | None) -> str | None:
+    """`3.12.3.final.0` and `3.14t` as a plain version."""
+    match = re.match(r"\d+(\.\d+){1,2}", version or "")
+    return match[0] if match else None
+
+
+def _config(text: str) -> dict[str, str]:
+    pairs = (line.partition("=") for line in text.splitlines() if "=" in line)
+    return {key.strip().lower(): value.strip() for key, _, value in pairs}
+
+
+def _asked(world: World, location: Location) -> tuple[str | None, bool | None, list[str], str]:
+    """The same, asked of the interpreter."""
+    python = location.python or f"{location.root}/bin/python3"
+    answer = world.run([python, "-I", "-c", ASK], INTERPRETER_TIMEOUT)
+    try:
+        root, version, free, sites = json.loads(answer.out)
+    except ValueError:
+        raise AccelselError(
+            USAGE,
+            "no-environment",
+            f"the interpreter does not answer ({answer.status})",
+            where=python,
+            help="name an environment folder with --python",
+        ) from None
+    known = dict.fromkeys(site for site in sites if world.exists(site))
+    return version, free, list(known), root
+
+
+def _distributions(world: World, site: str) -> Iterator[Distribution]:
+    for folder in _listed(world, site):
+        if folder.endswith(".dist-info"):
+            name, _, version = folder[:-10].rpartition("-")
+            yield _distribution(world, site, folder, name, version)
+        elif folder.endswith(".egg-info"):
+            name, _, rest = folder[:-9].partition("-")
+            yield Distribution(
+                name=normalized(name), version=rest.partition("-py")[0], folder=folder
+            )
+
+
+def _distribution(world: World, site: str, folder: str, name: str, version: str) -> Distribution:
+    head = _bytes(world, f"{site}/{folder}/METADATA", METADATA_LIMIT)
+    end = head.find(b"\n\n")
+    head = head if end < 0 else head[:end]
+    name = normalized(name)
+    if not any(word in head for word in AROUND_TORCH):
+        return Distribution(name=name, version=version, folder=folder)
+    lines = (line for line in head.split(b"\n") if line[:14].lower() == b"requires-dist:")
+    requires = tuple(line[14:].decode("utf-8", "replace").strip() for line in lines)
+    needs = any(_requires_torch(requirement) for requirement in requires)
+    near = needs or name.startswith(KNOWN)
+    return Distribution(
+        name=name,
+        version=version,
+        folder=folder,
+        requires=requires,
+        source=_source(world, site, folder) if near else None,
+        built=_built(world, site, name) if near else None,
+    )
+
+
+def _requires_torch(requirement: str) -> bool:
+    return re.match(r"torch(?![\w.-])", requirement) is not None
+
+
+def _around_torch(package: Distribution) -> bool:
+    return package.name.startswith((*KNOWN, *EXTRA)) or any(map(_requires_torch, package.requires))
+
+
+def normalized(name: str) -> str:
+    """The name as PEP 503 compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _source(world: World, site: str, folder: str) -> str | None:
+    """The URL of a direct install, without the credentials it may hold."""
+    try:
+        url = json.loads(world.read_bytes(f"{site}/{folder}/direct_url.json", 1 << 16))["url"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return re.sub(r"//[^/@]*@", "//", url) if isinstance(url, str) else None
+
+
+def _built(world: World, site: str, name: str) -> str | None:
+    """The version that the package's own `version.py` states."""
+    return stated(_text(world, f"{site}/{name.replace('-', '_')}/version.py")).get("__version__")
+
+
+def stated(text: str) -> dict[str, str]:
+    """Names that a module assigns a plain string at its top level; first assignment wins."""
+    found: dict[str, str] = {}
+    for name, value in STATED.findall(text):
+        found.setdefault(name, value)
+    return found
+
+
+def _torch_text(world: World, sites: Sequence[str]) -> TorchText | None:
+    for site in sites:
+        if text := _text(world, f"{site}/torch/version.py"):
+            said = stated(text)
+            return TorchText(
+                version=said.get("__version__"),
+                cuda=said.get("cuda"),
+                hip=said.get("hip"),
+                xpu=said.get("xpu"),
+            )
+    return None
+
+
+def shared(records: Iterable[tuple[str, bytes]]) -> tuple[SharedPath, ...]:
+    """What several distributions claim with different contents, from their RECORD files.
+
+    Equal contents (an empty `nvidia/__init__.py`) are nobody's loss and are left out, as are
+    compiled caches and scripts.
+    """
+    owner: dict[bytes, tuple[str, bytes]] = {}
+    counted: dict[tuple[bytes, tuple[str, ...]], int] = {}
+    for name, record in records:
+        for line in record.split(b"\n"):
+            path, _, rest = line.partition(b",")
+            known = owner.get(path)
+            if known is None:
+                owner[path] = (name, rest)
+            elif known[0] != name and known[1].strip() != rest.strip() and _counts(path):
+                key = (_package(path), tuple(sorted((known[0], name))))
+                counted[key] = counted.get(key, 0) + 1
+    return tuple(
+        SharedPath(package=package.decode("utf-8", "replace"), owners=owners, files=files)
+        for (package, owners), files in sorted(counted.items())
+    )
+
+
+def _counts(path: bytes) -> bool:
+    return bool(path) and not path.startswith((b"../", b'"')) and b"__pycache__" not in path
+
+
+def _package(path: bytes) -> bytes:
+    parts = path.split(b"/")
+    return b"/".join(parts[:2]) if parts[0] in NAMESPACES and len(parts) > 2 else parts[0]
+
+
+def _listed(world: World, path: str) -> tuple[str, ...]:
+    try:
+        return world.list_dir(path)
+    except OSError:
+        return ()
+
+
+def _bytes(world: World, path: str, limit: int) -> bytes:
+    try:
+        return world.read_bytes(path, limit)
+    except OSError:
+        return b""
+
+
+def _text(world: World, path: str) -> str:
+    return _bytes(world, path, 1 << 16).decode("utf-8", "replace")

@@ -1,0 +1,146 @@
+"""What lies around the drivers of a host and can spoil a right build. For the doctor alone."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+
+from accelsel.model.installed import HostFiles
+from accelsel.probe.world import World
+
+LIBRARY_FOLDERS = (
+    "/usr/lib/x86_64-linux-gnu",
+    "/usr/lib/aarch64-linux-gnu",
+    "/usr/lib64",
+    "/usr/lib",
+)
+WSL_FOLDER = "/usr/lib/wsl/lib"
+LIBCUDA = re.compile(r"libcuda\.so\.(\d{3,}(?:\.\d+)+)$")
+LEVEL_ZERO = re.compile(r"libze_intel_gpu\.so\.(\d+(?:\.\d+)+)$")
+MODULE = re.compile(r"Module\s+(?:for\s+\S+\s+)?(\d+(?:\.\d+)+)")
+CACHE_LIMIT = 1 << 21
+DEVICES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/nvidia-uvm", "/dev/kfd")
+# Variables that make accelsel, uv, CUDA or ROCm believe something else than what is there.
+VARIABLES = (
+    "ACCELSEL_CUDA_DRIVER",
+    "ACCELSEL_GPU_ARCH",
+    "UV_CUDA_DRIVER_VERSION",
+    "UV_AMD_GPU_ARCHITECTURE",
+    "CONDA_OVERRIDE_CUDA",
+    "CONDA_OVERRIDE_CUDA_ARCH",
+    "NV_VARIANT_PROVIDER_FORCE_CUDA_DRIVER_VERSION",
+    "NV_VARIANT_PROVIDER_FORCE_SM_ARCH",
+    "CUDA_VISIBLE_DEVICES",
+    "NVIDIA_VISIBLE_DEVICES",
+    "HIP_VISIBLE_DEVICES",
+    "ROCR_VISIBLE_DEVICES",
+    "GPU_DEVICE_ORDINAL",
+    "ONEAPI_DEVICE_SELECTOR",
+    "ZE_AFFINITY_MASK",
+    "HSA_OVERRIDE_GFX_VERSION",
+    "PYTORCH_ROCM_ARCH",
+    "PYTORCH_NVML_BASED_CUDA_CHECK",
+    "UV_TORCH_BACKEND",
+    "UV_INDEX",
+    "UV_DEFAULT_INDEX",
+    "UV_FROZEN",
+    "PYTHONPATH",
+    "VIRTUAL_ENV",
+    "ACCELSEL_ENV",
+)
+
+
+def look(world: World) -> HostFiles:
+    """What is there; nothing is run, nothing is loaded."""
+    wsl = world.exists("/dev/dxg") or world.exists(WSL_FOLDER)
+    linux_library = _first(world, LIBRARY_FOLDERS, LIBCUDA)
+    compat_path, compat = _compat(world)
+    toolkit_path, toolkit = _toolkit(world)
+    return HostFiles(
+        compat=compat,
+        compat_path=compat_path,
+        compat_active=bool(compat) and _on_loader_path(world),
+        kernel_driver=_kernel_driver(world),
+        library_driver=None if wsl else linux_library,
+        toolkit=toolkit,
+        toolkit_path=toolkit_path,
+        denied=tuple(path for path in _devices(world) if not world.writable(path)),
+        wsl_linux_driver=linux_library if wsl else None,
+        distribution=_distribution(world),
+        level_zero=_first(world, LIBRARY_FOLDERS, LEVEL_ZERO),
+        variables=tuple(
+            (name, value) for name in VARIABLES if (value := world.env(name)) is not None
+        ),
+    )
+
+
+def _compat(world: World) -> tuple[str | None, tuple[str, ...]]:
+    """CUDA's forward-compatibility libraries: their folder and the driver versions they are of."""
+    toolkits = [name for name in _names(world, "/usr/local") if name.startswith("cuda")]
+    for toolkit in toolkits:
+        for folder in (f"/usr/local/{toolkit}/compat", f"/usr/local/{toolkit}/compat/lib.real"):
+            found = [m[1] for name in _names(world, folder) if (m := LIBCUDA.match(name))]
+            if found:
+                return folder, tuple(found)
+    return None, ()
+
+
+def _on_loader_path(world: World) -> bool:
+    if "/compat" in (world.env("LD_LIBRARY_PATH") or ""):
+        return True
+    try:
+        return b"/compat/" in world.read_bytes("/etc/ld.so.cache", CACHE_LIMIT)
+    except OSError:
+        return False
+
+
+def _kernel_driver(world: World) -> str | None:
+    match = MODULE.search(_text(world, "/proc/driver/nvidia/version"))
+    return match[1] if match else _text(world, "/sys/module/nvidia/version").strip() or None
+
+
+def _toolkit(world: World) -> tuple[str | None, str | None]:
+    """The CUDA toolkit that a build on this host would take: one with a compiler."""
+    for root in (world.env("CUDA_HOME"), world.env("CUDA_PATH"), "/usr/local/cuda"):
+        if not root or not (
+            world.exists(f"{root}/bin/nvcc") or world.exists(f"{root}/bin/nvcc.exe")
+        ):
+            continue
+        try:
+            version = json.loads(_text(world, f"{root}/version.json"))["cuda"]["version"]
+        except (ValueError, KeyError, TypeError):
+            match = re.search(r"CUDA Version (\d+\.\d+)", _text(world, f"{root}/version.txt"))
+            version = match[1] if match else None
+        if isinstance(version, str):
+            return root, version
+    return None, None
+
+
+def _devices(world: World) -> Iterator[str]:
+    yield from (path for path in DEVICES if world.exists(path))
+    for name in _names(world, "/dev/dri"):
+        if name.startswith("renderD"):
+            yield f"/dev/dri/{name}"
+
+
+def _distribution(world: World) -> str | None:
+    match = re.search(r'^ID="?([\w.-]+)"?', _text(world, "/etc/os-release"), re.MULTILINE)
+    return match[1] if match else None
+
+
+def _first(world: World, folders: Sequence[str], pattern: re.Pattern[str]) -> str | None:
+    matches = (pattern.match(name) for folder in folders for name in _names(world, folder))
+    return next((match[1] for match in matches if match), None)
+
+
+def _names(world: World, path: str) -> tuple[str, ...]:
+    try:
+        return world.list_dir(path)
+    except OSError:
+        return ()
+
+
+def _text(world: World, path: str) -> str:
+    try:
+        return world.read_text(path)
+    except OSError:
+        return ""

@@ -1,0 +1,116 @@
+"""The doctor: an environment, a lock, a project and a host checked against each other. Pure.
+
+A check is a unit with an id, a title and a function; adding one is adding it to a table and a
+fixture that triggers it beside one that nearly does. No check changes anything; every finding says
+what it would take.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from accelsel.knowledge.tables import Tables
+from accelsel.model.finding import (
+    EnvironmentSummary,
+    InstalledTorch,
+    Report,
+)
+from accelsel.model.installed import Environment, HostFiles, Lock
+from accelsel.model.profile import Profile
+from accelsel.model.request import Request
+from accelsel.model.selection import RulesVersion
+from accelsel.rules.choice import select
+from accelsel.rules.doctor_host import HOST_CHECKS
+from accelsel.rules.doctor_packages import PACKAGE_CHECKS
+from accelsel.rules.doctor_project import PROJECT_CHECKS
+from accelsel.rules.doctor_subject import Check, Subject, installed_torch
+from accelsel.rules.doctor_torch import TORCH_CHECKS, judge
+from accelsel.rules.host import platform_of
+
+CHECKS: tuple[Check, ...] = (*HOST_CHECKS, *TORCH_CHECKS, *PACKAGE_CHECKS, *PROJECT_CHECKS)
+ORDER = {"error": 0, "warning": 1, "note": 2}
+
+
+def examine(
+    profile: Profile,
+    tables: Tables,
+    *,
+    environment: Environment | None = None,
+    lock: Lock | None = None,
+    project: str | None = None,
+    record: Mapping[str, Any] | None = None,
+    files: HostFiles | None = None,
+) -> Report:
+    """Everything that was found, the worst first, in the order of CHECKS within a severity.
+
+    What is None was not there to be looked at. `record` is `[tool.accelsel.pin]`, `project` the
+    path of the project file.
+    """
+    subject = _subject(profile, tables, environment, lock, project, record, files or HostFiles())
+    found = [finding for check in CHECKS for finding in check.run(subject)]
+    return Report(
+        environment=_summary(subject),
+        project=project,
+        lock=lock.path if lock else None,
+        state=profile.state,
+        checks=len(CHECKS),
+        findings=tuple(sorted(dict.fromkeys(found), key=lambda each: ORDER[each.severity])),
+        rules=RulesVersion(version=tables.version, checked=tables.checked),
+    )
+
+
+def _subject(
+    profile: Profile,
+    tables: Tables,
+    environment: Environment | None,
+    lock: Lock | None,
+    project: str | None,
+    record: Mapping[str, Any] | None,
+    files: HostFiles,
+) -> Subject:
+    platform = platform_of(profile)
+    torch = installed_torch(environment, tables, platform) if environment else None
+    wanted = (record or {}).get("request", {})
+    request = Request(
+        python=_python(environment),
+        gpus=str(wanted.get("gpus") or wanted.get("gpu") or "all"),
+        allow_arch_override=bool(wanted.get("allow_arch_override")),
+    )
+    return Subject(
+        profile=profile,
+        tables=tables,
+        environment=environment,
+        lock=lock,
+        project=project,
+        record=record,
+        files=files,
+        torch=torch,
+        best=select(profile, request, tables),
+        judged=judge(profile, tables, request, torch),
+    )
+
+
+def _python(environment: Environment | None) -> str | None:
+    if environment is None or environment.python is None:
+        return None
+    minor = ".".join(environment.python.split(".")[:2])
+    return f"{minor}t" if environment.free_threaded else minor
+
+
+def _summary(subject: Subject) -> EnvironmentSummary | None:
+    environment, torch = subject.environment, subject.torch
+    if environment is None:
+        return None
+    return EnvironmentSummary(
+        path=environment.root,
+        kind=environment.kind,
+        chosen=environment.chosen,
+        python=environment.python,
+        distributions=len(environment.packages),
+        torch=InstalledTorch(version=torch.full, backend=torch.backend) if torch else None,
+    )
+
+
+def without(report: Report, *ids: str) -> Report:
+    """The report without the findings of some ids."""
+    return replace(report, findings=tuple(f for f in report.findings if f.id not in ids))

@@ -1,0 +1,421 @@
+"""Checks of the host: faults that no other build of torch cures."""
+
+from collections.abc import Iterator
+
+from accelsel.model.finding import Finding
+from accelsel.model.profile import Gpu
+from accelsel.rules.doctor_subject import (
+    Check,
+    Subject,
+    cuda_of,
+    finding,
+    gpu_name,
+)
+from accelsel.rules.doctor_torch import driver_command
+from accelsel.rules.host import platform_of
+
+# Names of the cards on which NVIDIA supports its forward-compatibility libraries
+# (docs.nvidia.com, CUDA compatibility, forward compatibility; read 2026-11-20): data-centre GPUs
+# and a few RTX cards with an NGC-ready certificate.
+CONSUMER = ("GeForce", "GTX", "TITAN", "MX")
+# Value that hides every device: CUDA stops at the first index that is none.
+HIDING = ("", "-1", "none", "void", "NoDevFiles")
+MASKS = {
+    "CUDA_VISIBLE_DEVICES": "nvidia",
+    "NVIDIA_VISIBLE_DEVICES": "nvidia",
+    "HIP_VISIBLE_DEVICES": "amd",
+    "ROCR_VISIBLE_DEVICES": "amd",
+    "GPU_DEVICE_ORDINAL": "amd",
+    "ZE_AFFINITY_MASK": "intel",
+}
+STATED = (
+    "ACCELSEL_CUDA_DRIVER",
+    "ACCELSEL_GPU_ARCH",
+    "UV_CUDA_DRIVER_VERSION",
+    "UV_AMD_GPU_ARCHITECTURE",
+    "CONDA_OVERRIDE_CUDA",
+    "CONDA_OVERRIDE_CUDA_ARCH",
+    "NV_VARIANT_PROVIDER_FORCE_CUDA_DRIVER_VERSION",
+    "NV_VARIANT_PROVIDER_FORCE_SM_ARCH",
+)
+UV_SWITCHES = {
+    "UV_FROZEN": "uv takes the lock as it stands, also where the project has changed",
+    "UV_INDEX": "it stands before the project's indexes and drops `explicit`",
+}
+RESTART = {"linux": "sudo reboot", "windows": "shutdown /r /t 0", "darwin": "sudo reboot"}
+
+
+def _gpu_build(subject: Subject) -> str | None:
+    """The vendor for which the installed build is; None for a CPU build or where there is none."""
+    backend = subject.torch.backend if subject.torch else None
+    row = subject.tables.backends.get(backend or "")
+    kind = row.kind if row else ("cuda" if cuda_of(backend) else None)
+    return {"cuda": "nvidia", "jetson": "nvidia", "rocm": "amd", "amd": "amd", "xpu": "intel"}.get(
+        kind or ""
+    )
+
+
+def mismatch(subject: Subject) -> Iterator[Finding]:
+    """NVIDIA's library and kernel module are of different versions (CUDA's error 803)."""
+    files, os = subject.files, subject.profile.os
+    differ = (
+        files.kernel_driver is not None
+        and files.library_driver is not None
+        and files.kernel_driver != files.library_driver
+        and not (files.compat_active and files.library_driver in files.compat)
+    )
+    if subject.profile.state != "driver-mismatch" and not differ:
+        return
+    both = f" ({files.library_driver} and {files.kernel_driver})" if differ else ""
+    inside = os.container is not None
+    yield finding(
+        "driver-mismatch",
+        "error",
+        f"NVIDIA's library and kernel module are of different versions{both}; CUDA answers 803",
+        "NVIDIA driver",
+        "docker restart CONTAINER" if inside else RESTART.get(os.system),
+        hint="the driver was updated while it ran; another torch changes nothing"
+        + (", remove driver libraries that the image itself brings" if inside else ""),
+        cause="host",
+    )
+
+
+def compat(subject: Subject) -> Iterator[Finding]:
+    """A compat libcuda stands before the driver's on a card that refuses it (error 804)."""
+    files = subject.files
+    driver = subject.profile.drivers.nvidia
+    kernel = files.kernel_driver or (driver.version if driver else None)
+    if not files.compat or kernel is None:
+        return
+    newest = max(files.compat, key=_numbers)
+    older = _numbers(newest) <= _numbers(kernel)
+    if older or not files.compat_active:
+        return
+    cards = [g for g in subject.profile.gpus if g.vendor == "nvidia"]
+    supported = bool(cards) and not any(_consumer(gpu) for gpu in cards)
+    yield finding(
+        "compat-library",
+        "warning" if supported else "error",
+        f"libcuda {newest} of CUDA's compat folder stands before the driver {kernel}; "
+        "cards other than data-centre ones answer 804",
+        files.compat_path or "/usr/local/cuda/compat",
+        "sudo rm -f /etc/ld.so.conf.d/*compat*.conf && sudo ldconfig && unset LD_LIBRARY_PATH",
+        hint="or a driver of that branch on the host; torch's own wheels need no compat library",
+        cause="host",
+    )
+
+
+def _consumer(gpu: Gpu) -> bool:
+    return gpu.name is None or any(word in gpu.name for word in CONSUMER)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
+def no_driver(subject: Subject) -> Iterator[Finding]:
+    """A GPU is there and no driver that computes."""
+    profile = subject.profile
+    if profile.state != "gpu-without-driver":
+        return
+    for vendor in dict.fromkeys(gpu.vendor for gpu in profile.gpus if not gpu.usable):
+        gpus = [gpu for gpu in profile.gpus if gpu.vendor == vendor]
+        names = " and ".join(map(gpu_name, gpus))
+        inside = profile.os.container is not None
+        notes = "; ".join(gpu.note for gpu in gpus if gpu.note) or None
+        yield finding(
+            "gpu-without-driver",
+            "error",
+            f"{names} has no usable driver{' inside the container' if inside else ''}",
+            f"{vendor} driver",
+            CONTAINER_COMMANDS[vendor] if inside else NO_DRIVER[vendor] or driver_command(subject),
+            hint=notes,
+            cause="host",
+        )
+
+
+# AMD's in-tree driver and Intel's come with the kernel; a reload is all that a user can do.
+NO_DRIVER = {
+    "nvidia": None,
+    "amd": "sudo modprobe amdgpu",
+    "intel": "sudo modprobe xe || sudo modprobe i915",
+    "apple": None,
+}
+CONTAINER_COMMANDS = {
+    "nvidia": "docker run --gpus all IMAGE",
+    "amd": "docker run --device /dev/kfd --device /dev/dri --group-add video IMAGE",
+    "intel": "docker run --device /dev/dri IMAGE",
+    "apple": None,
+}
+
+
+def unseen(subject: Subject) -> Iterator[Finding]:
+    """A GPU build stands where no GPU can be seen: a container or WSL without the device."""
+    profile, vendor = subject.profile, _gpu_build(subject)
+    if vendor is None or subject.environment is None or subject.torch is None:
+        return
+    if any(gpu.vendor == vendor for gpu in profile.gpus):
+        return
+    build = f"torch {subject.torch.full} is a build for {vendor.upper()} GPUs"
+    if profile.os.wsl:
+        return  # said by `wsl`
+    if profile.os.container is not None:
+        yield finding(
+            "container-without-gpu",
+            "error",
+            f"{build}, and the container was started without one",
+            f"container ({profile.os.container})",
+            CONTAINER_COMMANDS[vendor],
+            hint="in an image build this is as it should be; torch is right",
+            cause="host",
+        )
+    elif profile.state == "driver-without-gpu":
+        yield finding(
+            "driver-without-gpu",
+            "error",
+            f"{build}; its driver is loaded and shows no GPU",
+            f"{vendor} driver",
+            "sudo dmesg | grep -iE 'nvrm|xid|amdgpu|xe |i915' | tail -20",
+            hint="a GPU that fell off the bus or is passed to a virtual machine shows like this",
+            cause="host",
+        )
+    else:
+        others = sorted({gpu.vendor for gpu in profile.gpus})
+        has = f"this host has a GPU of {' and '.join(others)}" if others else "this host has no GPU"
+        yield finding(
+            "build-for-other-hardware",
+            "error" if others else "warning",
+            f"{build}; {has}",
+            subject.environment.root,
+            subject.renew(),
+            hint=None if others else "it computes on the CPU all the same, and is large",
+            cause="torch",
+        )
+
+
+def wsl(subject: Subject) -> Iterator[Finding]:
+    """The driver inside WSL is Windows's; one for Linux, or none, leaves the GPU unseen."""
+    profile, files = subject.profile, subject.files
+    if not profile.os.wsl:
+        return
+    if files.wsl_linux_driver:
+        yield finding(
+            "wsl-linux-driver",
+            "error",
+            f"a Linux driver's libcuda {files.wsl_linux_driver} hides that of Windows inside WSL",
+            "/usr/lib",
+            "sudo apt-get purge '^libnvidia-.*' '^nvidia-driver-.*' && sudo ldconfig",
+            hint="inside WSL install no driver; the toolkit's package is cuda-toolkit, not cuda",
+            cause="host",
+        )
+    elif _gpu_build(subject) and not any(gpu.usable for gpu in profile.gpus):
+        yield finding(
+            "wsl-without-gpu",
+            "error",
+            "no GPU driver of Windows is visible inside WSL",
+            "/usr/lib/wsl/lib",
+            "wsl.exe --update && wsl.exe --shutdown",
+            hint="and a current driver on Windows; never one for Linux inside WSL",
+            cause="host",
+        )
+
+
+def permission(subject: Subject) -> Iterator[Finding]:
+    """Device files are there and this user may not open them."""
+    denied = subject.files.denied
+    if not denied:
+        return
+    amd = any(path.startswith(("/dev/kfd", "/dev/dri")) for path in denied)
+    inside = subject.profile.os.container is not None
+    gpu_needed = any(path == "/dev/kfd" or path.startswith("/dev/nvidia") for path in denied)
+    if inside:
+        command = "docker run --group-add $(stat -c %g /dev/dri/renderD128) --group-add video IMAGE"
+    elif amd:
+        command = 'sudo usermod -aG render,video "$USER"'
+    else:
+        command = "sudo chmod a+rw /dev/nvidia*"
+    yield finding(
+        "device-permission",
+        "error" if gpu_needed or _gpu_build(subject) in ("amd", "intel") else "note",
+        f"this user may not open {', '.join(denied)}",
+        denied[0],
+        command,
+        hint="log in again afterwards; as root the same torch works"
+        if amd and not inside
+        else None,
+        cause="host",
+    )
+
+
+def jetson(subject: Subject) -> Iterator[Finding]:
+    """A Jetson with JetPack 5 or 6 runs only wheels made for it."""
+    board, torch = subject.profile.os.jetson, subject.torch
+    if board is None or torch is None or subject.environment is None or torch.vendor:
+        return
+    if board.jetpack not in ("5", "6") or (torch.backend or "").startswith("jetson"):
+        return
+    if torch.backend in (None, "cpu") or platform_of(subject.profile) != "linux-aarch64":
+        return
+    yield finding(
+        "jetson-wheel",
+        "error",
+        f"torch {torch.full} is a build for servers; JetPack {board.jetpack} needs its own",
+        subject.environment.root,
+        subject.renew(),
+        cause="torch",
+    )
+
+
+def first_gpu(subject: Subject) -> Iterator[Finding]:
+    """An integrated GPU comes first: device 0 is the wrong one."""
+    vendor = _gpu_build(subject)
+    for name, mask in (("amd", "HIP_VISIBLE_DEVICES"), ("intel", "ONEAPI_DEVICE_SELECTOR")):
+        gpus = [gpu for gpu in subject.profile.gpus if gpu.vendor == name and gpu.usable]
+        discrete = [place for place, gpu in enumerate(gpus) if gpu.integrated is False]
+        inner = [place for place, gpu in enumerate(gpus) if gpu.integrated]
+        if not discrete or not inner or vendor not in (None, name) or _set(subject, mask):
+            continue
+        first = inner[0] < discrete[0]
+        value = f"level_zero:{discrete[0]}" if name == "intel" else f"{discrete[0]}"
+        yield finding(
+            "integrated-gpu-first" if first else "integrated-gpu",
+            "warning" if first else "note",
+            f"{gpu_name(gpus[inner[0]])} is integrated"
+            + (" and device 0" if first else " and may become device 0"),
+            mask,
+            f"export {mask}={value}",
+            hint="a right build fails or crawls on it",
+            cause="host",
+        )
+
+
+def _set(subject: Subject, name: str) -> str | None:
+    return dict(subject.files.variables).get(name)
+
+
+def variables(subject: Subject) -> Iterator[Finding]:
+    """Variables that hide devices or state facts in the host's place."""
+    emitted = (_set(subject, "ACCELSEL_ENV") or "").split(",")
+    for name, value in subject.files.variables:
+        vendor = MASKS.get(name)
+        has = any(gpu.vendor == vendor and gpu.usable for gpu in subject.profile.gpus)
+        if vendor and value.strip() in HIDING and has:
+            yield finding(
+                "hidden-gpus",
+                "error",
+                f"{name}={value!r} hides every GPU of {vendor}",
+                name,
+                f"unset {name}",
+                cause="host",
+            )
+        elif name in STATED and name not in emitted:
+            yield finding(
+                "stated-facts",
+                "warning",
+                f"{name}={value!r} is taken for a fact in place of what the host says",
+                name,
+                f"unset {name}",
+                hint="right in an image build for another host, wrong on that host",
+                cause="host",
+            )
+        elif (
+            name in UV_SWITCHES and subject.project is not None and value not in ("", "0", "false")
+        ):
+            yield finding(
+                "uv-variable",
+                "warning",
+                f"{name} is set: {UV_SWITCHES[name]}",
+                name,
+                f"unset {name}",
+                cause="project",
+            )
+
+
+def spoofed(subject: Subject) -> Iterator[Finding]:
+    """`HSA_OVERRIDE_GFX_VERSION` makes a GPU pass for another one."""
+    value = _set(subject, "HSA_OVERRIDE_GFX_VERSION")
+    if not value:
+        return
+    system = subject.profile.os.system
+    for gpu in subject.profile.gpus:
+        if gpu.vendor != "amd" or gpu.arch is None:
+            continue
+        known = [o for o in subject.tables.overrides if o.arch == gpu.arch and o.system == system]
+        works = any(o.value == value and o.works for o in known)
+        native = any(
+            gpu.arch in (b.archs or ()) and gpu.arch not in b.broken
+            for b in subject.tables.builds
+            if subject.torch
+            and b.backend == subject.torch.backend
+            and b.torch == subject.torch.release
+        )
+        if works and not native:
+            continue
+        why = "has kernels of its own in this build" if native else "is not known to work so"
+        yield finding(
+            "arch-override",
+            "warning",
+            f"HSA_OVERRIDE_GFX_VERSION={value}: {gpu_name(gpu)} {why}",
+            "HSA_OVERRIDE_GFX_VERSION",
+            "unset HSA_OVERRIDE_GFX_VERSION",
+            cause="host",
+        )
+
+
+def intel_runtime(subject: Subject) -> Iterator[Finding]:
+    """An XPU build needs Intel's Level Zero driver on the host."""
+    if _gpu_build(subject) != "intel" or subject.profile.os.system != "linux":
+        return
+    gpus = [gpu for gpu in subject.profile.gpus if gpu.vendor == "intel"]
+    if not gpus or subject.files.denied:
+        return
+    if subject.files.level_zero is None and not subject.profile.os.wsl:
+        what = f"no Level Zero driver for {gpu_name(gpus[0])} is installed"
+    elif any(gpu.arch in NEW_INTEL for gpu in gpus) and _old(subject.files.level_zero):
+        what = f"Level Zero driver {subject.files.level_zero} is older than {gpu_name(gpus[0])}"
+    else:
+        return
+    yield finding(
+        "intel-runtime",
+        "error",
+        what + "; torch finds no XPU",
+        "libze_intel_gpu.so.1",
+        INTEL_COMMANDS.get(subject.files.distribution or "", INTEL_COMMANDS["ubuntu"]),
+        cause="host",
+    )
+
+
+# Battlemage and newer need compute-runtime 24.39 (build 31294) or newer; the build is the last part
+# of the library's version (intel/compute-runtime release notes; inferred for the exact build).
+NEW_INTEL = ("xe2", "xe3")
+NEW_INTEL_BUILD = 31294
+INTEL_COMMANDS = {
+    "ubuntu": "sudo apt-get install libze-intel-gpu1 libze1 intel-opencl-icd",
+    "debian": "sudo apt-get install libze-intel-gpu1 libze1 intel-opencl-icd",
+    "fedora": "sudo dnf install intel-level-zero oneapi-level-zero intel-compute-runtime",
+    "arch": "sudo pacman -S intel-compute-runtime level-zero-loader",
+}
+
+
+def _old(version: str | None) -> bool:
+    numbers = _numbers(version or "")
+    return len(numbers) >= 3 and numbers[2] < NEW_INTEL_BUILD
+
+
+HOST_CHECKS = (
+    Check(
+        id="driver-mismatch", title="Driver library and kernel module differ (803)", run=mismatch
+    ),
+    Check(
+        id="compat-library", title="A compat libcuda on a card that refuses it (804)", run=compat
+    ),
+    Check(id="gpu-without-driver", title="A GPU without a usable driver", run=no_driver),
+    Check(id="gpu-unseen", title="A GPU build where no GPU is visible", run=unseen),
+    Check(id="wsl", title="A missing or a Linux driver inside WSL", run=wsl),
+    Check(id="device-permission", title="Device files that may not be opened", run=permission),
+    Check(id="jetson-wheel", title="A server's wheel on a Jetson", run=jetson),
+    Check(id="integrated-gpu", title="An integrated GPU as device 0", run=first_gpu),
+    Check(id="variables", title="Variables that hide or replace facts", run=variables),
+    Check(id="arch-override", title="An architecture override that misleads", run=spoofed),
+    Check(id="intel-runtime", title="No, or too old a Level Zero driver", run=intel_runtime),
+)

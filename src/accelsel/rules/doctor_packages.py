@@ -1,0 +1,467 @@
+"""Checks of what stands beside torch: torch itself may be right and its neighbours are not."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from accelsel.model.finding import Finding
+from accelsel.model.installed import Distribution, Environment
+from accelsel.rules.doctor_labels import Label, abi_of, label_of
+from accelsel.rules.doctor_subject import (
+    FAMILY,
+    Check,
+    Subject,
+    TorchBuild,
+    cuda_of,
+    finding,
+    minor_of,
+    release_of,
+)
+from accelsel.rules.host import platform_of
+from accelsel.rules.versions import admits, numbers
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
+# Top-level folders that wheels ship by mistake: an overlap costs nobody a working package.
+STRAY = {
+    "test", "tests", "docs", "examples", "example", "benchmarks", "scripts", "tools", "studio",
+    "hopper", "include", "lib", "lib64", "share", "build_backend.py", "build_utils.py", "b12x",
+    "LICENSE", "README.md",
+}  # fmt: skip
+TWIN = re.compile(r"(?P<stem>.+?)-cu(?:da)?(?P<major>\d{2})x?(?P<rest>-.+)?$")
+# Packages that compile with the host's CUDA toolkit when they are used.
+COMPILES = ("deepspeed", "gsplat", "deep-gemm", "flashinfer-python", "apex", "mamba-ssm")
+
+
+def _both(subject: Subject) -> tuple[Environment, TorchBuild] | None:
+    """The environment and its torch, where both are there and torch is a public build."""
+    if subject.environment is None or subject.torch is None:
+        return None
+    return subject.environment, subject.torch
+
+
+def family_version(subject: Subject) -> Iterator[Finding]:
+    """Torchvision or torchaudio are of another release than torch's partner."""
+    both = _both(subject)
+    if both is None:
+        return
+    environment, torch = both
+    row = next(
+        (b for b in subject.tables.builds if b.torch == torch.release and b.companions), None
+    )
+    for companion in row.companions if row else ():
+        package = environment.get(companion.name)
+        if package is None or not companion.specifier:
+            continue
+        if admits(companion.specifier, where=companion.name)(release_of(package.version)):
+            continue
+        wanted = f"{companion.name}{companion.specifier}"
+        yield finding(
+            "family-version",
+            "error",
+            f"{companion.name} {package.version} does not go with torch {torch.full}",
+            environment.root,
+            _renew(subject, f"torch=={torch.release}", wanted),
+            hint=f"with this torch belongs {wanted}; torch is right",
+            cause="companion",
+        )
+
+
+def family_build(subject: Subject) -> Iterator[Finding]:
+    """Torchvision or torchaudio are of another build (CUDA, ROCm, CPU) than torch."""
+    both = _both(subject)
+    if both is None or both[1].backend is None:
+        return
+    environment, torch = both
+    for name in FAMILY:
+        package = environment.get(name)
+        if package is None or name in ("torchtext", "torchdata"):
+            continue
+        found = _backend_of(subject, package)
+        if found is None or found == torch.backend:
+            continue
+        yield finding(
+            "family-build",
+            "error",
+            f"{name} {package.full_version} is built for {found}, torch {torch.full} for "
+            f"{torch.backend}",
+            environment.root,
+            _renew(subject, f"torch=={torch.release}", f"{name}=={release_of(package.version)}"),
+            hint=f"`operator {name}::nms does not exist` comes from this; torch is right"
+            if name == "torchvision"
+            else "torch is right",
+            cause="companion",
+        )
+
+
+def _backend_of(subject: Subject, package: Distribution) -> str | None:
+    """The backend of a family package: its local version, else that of the default index."""
+    if package.local in subject.tables.backends:
+        return package.local
+    if package.local or package.source:
+        return None
+    platform = platform_of(subject.profile)
+    partners = {
+        build.backend
+        for build in subject.tables.builds
+        if build.on_pypi and build.platform == platform
+        for companion in build.companions
+        if companion.name == package.name
+        and companion.specifier.startswith(f"=={minor_of(package.version)}")
+    }
+    return partners.pop() if len(partners) == 1 else None
+
+
+def _renew(subject: Subject, *requirements: str) -> str:
+    """In a pinned project the lock knows better than a guess."""
+    return "uv sync" if subject.pinned else subject.install(*requirements, reinstall=True)
+
+
+def shared_files(subject: Subject) -> Iterator[Finding]:
+    """Two distributions own the same files of one import package."""
+    environment = subject.environment
+    if environment is None:
+        return
+    asked = _asked_names(environment)
+    for shared in environment.shared:
+        stray = shared.package in STRAY
+        keep = _to_keep(subject, shared.owners, asked)
+        drop = [name for name in shared.owners if name != keep]
+        kept = environment.get(keep)
+        again = f"{keep}=={kept.version}" if kept else keep
+        yield finding(
+            "two-owners",
+            "note" if stray else "error",
+            f"{' and '.join(shared.owners)} both own {shared.package}/ ({shared.files} files); "
+            "the last one installed wins",
+            environment.root,
+            None
+            if stray
+            else f"{subject.uninstall(*drop)} && {subject.install(again, reinstall=True)}",
+            hint=None if stray else f"torch is right; only {keep} is to stay",
+            cause="companion",
+        )
+
+
+def _asked_names(environment: Environment) -> dict[str, set[str]]:
+    """Who asks for a name: name -> the installed packages that require it."""
+    asked: dict[str, set[str]] = {}
+    for package in environment.packages:
+        for requirement in package.requires:
+            match = re.match(r"[A-Za-z0-9][\w.-]*", requirement)
+            if match and "extra ==" not in requirement:
+                name = re.sub(r"[-_.]+", "-", match[0]).lower()
+                asked.setdefault(name, set()).add(package.name)
+    return asked
+
+
+def _to_keep(subject: Subject, owners: tuple[str, ...], asked: Mapping[str, set[str]]) -> str:
+    """The one of several owners that torch asks for, that fits its CUDA, or that others ask for."""
+    cuda = cuda_of(subject.torch.backend) if subject.torch else None
+
+    def rank(name: str) -> tuple[bool, bool, int, str]:
+        twin = TWIN.match(name)
+        fits = bool(cuda and twin and int(twin["major"]) == cuda[0])
+        wanted = asked.get(name, set())
+        return ("torch" in wanted, fits, len(wanted), name)
+
+    return max(owners, key=rank)
+
+
+def twins(subject: Subject) -> Iterator[Finding]:
+    """A package for another CUDA major stands beside the one for torch's."""
+    both = _both(subject)
+    cuda = cuda_of(both[1].backend) if both else None
+    if both is None or cuda is None:
+        return
+    environment, torch = both
+    asked = _asked_names(environment)
+    told = {name for shared in environment.shared for name in shared.owners}
+    present = {package.name for package in environment.packages}
+    for package in environment.packages:
+        twin = TWIN.match(package.name)
+        if twin is None or int(twin["major"]) == cuda[0] or package.name in told:
+            continue
+        stem, rest = twin["stem"], twin["rest"] or ""
+        rivals = present & {
+            f"{stem}-cu{cuda[0]}{rest}", f"{stem}-cuda{cuda[0]}x{rest}", f"{stem}{rest}"
+        }  # fmt: skip
+        wanted = sorted(asked.get(package.name, set()) - {"torch"})
+        if wanted and not rivals:
+            what = f"{package.name} ({', '.join(wanted)} asks for it) is"
+        else:
+            beside = f" beside {' and '.join(sorted(rivals))}" if rivals else ""
+            what = f"{package.name}{beside} is"
+        yield finding(
+            "other-cuda",
+            "warning",
+            f"{what} for CUDA {twin['major']}; torch {torch.full} is built for CUDA {cuda[0]}",
+            environment.root,
+            subject.uninstall(package.name)
+            if not wanted
+            else subject.install(*wanted, f"torch=={torch.release}"),
+            hint="a leftover of an earlier install" if not wanted else None,
+            cause="companion",
+        )
+
+
+def requirements(subject: Subject) -> Iterator[Finding]:
+    """A package asks for another torch, or torch for other libraries, than stand here."""
+    both = _both(subject)
+    if both is None:
+        return
+    environment, torch = both
+    markers = marker_environment(subject)
+    tied = _tied(subject, torch)
+    for package in environment.packages:
+        if package.name in tied:
+            continue  # said by `family-version`
+        lines = package.requires if package.name == "torch" else _of_torch(package)
+        for line in lines:
+            requirement = _read(line)
+            if requirement is None or not _applies(requirement, markers):
+                continue
+            if package.name == "torch":
+                yield from _runtime(subject, environment, torch, requirement)
+            elif requirement.specifier and not requirement.specifier.contains(
+                torch.full, prereleases=True
+            ):
+                yield finding(
+                    "torch-requirement",
+                    "error",
+                    f"{package.name} {package.version} asks for torch{requirement.specifier}; "
+                    f"installed is {torch.full}",
+                    environment.root,
+                    _keeping(subject, torch, package),
+                    hint="torch stays as it is; a release of the other package has to follow it",
+                    cause="companion",
+                )
+
+
+def _tied(subject: Subject, torch: TorchBuild) -> set[str]:
+    """The names that torch's own row ties to it."""
+    rows = (b for b in subject.tables.builds if b.torch == torch.release)
+    return {companion.name for row in rows for companion in row.companions}
+
+
+def _keeping(subject: Subject, torch: TorchBuild, package: Distribution) -> str:
+    """The command that finds a release of a package that fits the torch that is there."""
+    if package.name in FAMILY or not torch.vendor:
+        if subject.pinned:
+            return f"uv sync --reinstall-package {package.name}"
+        return subject.install(package.name, f"torch=={torch.release}", reinstall=False)
+    name = package.name
+    return f"uv pip install{subject.python_argument} --no-deps --no-binary {name} {name}"
+
+
+def _of_torch(package: Distribution) -> list[str]:
+    return [line for line in package.requires if re.match(r"torch(?![\w.-])", line)]
+
+
+def _runtime(
+    subject: Subject, environment: Environment, torch: TorchBuild, requirement: "Requirement"
+) -> Iterator[Finding]:
+    """What torch asks for itself: triton and NVIDIA's libraries."""
+    name = re.sub(r"[-_.]+", "-", requirement.name).lower()
+    if "triton" not in name and not name.startswith(("nvidia-", "cuda-")):
+        return
+    found = environment.get(name)
+    if found is not None and requirement.specifier.contains(found.version, prereleases=True):
+        return
+    if torch.vendor or (found is None and environment.kind != "venv"):
+        return  # an image or conda brings these libraries in another way
+    has = f"installed is {found.version}" if found else "it is not installed"
+    wanted = f"{name}{requirement.specifier}"
+    source = ("uv sync" + f" --reinstall-package {name}") if subject.pinned else None
+    yield finding(
+        "runtime-version",
+        "error",
+        f"torch {torch.full} asks for {wanted}; {has}",
+        environment.root,
+        source or subject.install(wanted),
+        hint="torch is right; another package brought the other version" if found else None,
+        cause="companion",
+    )
+
+
+def _read(line: str) -> "Requirement | None":
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        return Requirement(line)
+    except InvalidRequirement:
+        return None
+
+
+def _applies(requirement: "Requirement", markers: Mapping[str, str]) -> bool:
+    if requirement.marker is None:
+        return True
+    return bool(requirement.marker.evaluate(dict(markers)))
+
+
+def marker_environment(subject: Subject) -> dict[str, str]:
+    """The environment in which requirement markers are read: this host and the other Python."""
+    profile, environment = subject.profile, subject.environment
+    version = (environment.python if environment else None) or profile.python.version
+    system = profile.os.system
+    machine = profile.cpu.arch
+    if system == "windows":
+        machine = {"x86_64": "AMD64", "arm64": "ARM64"}.get(machine, machine)
+    return {
+        "python_version": ".".join(version.split(".")[:2]),
+        "python_full_version": version,
+        "sys_platform": {"windows": "win32"}.get(system, system),
+        "platform_system": {"linux": "Linux", "windows": "Windows", "darwin": "Darwin"}.get(
+            system, system
+        ),
+        "os_name": "nt" if system == "windows" else "posix",
+        "platform_machine": machine,
+        "platform_python_implementation": "CPython",
+        "implementation_name": "cpython",
+        "implementation_version": version,
+        "platform_release": profile.os.release or "",
+        "platform_version": "",
+        "extra": "",
+    }
+
+
+def labels(subject: Subject) -> Iterator[Finding]:
+    """A compiled extension says in its name that it was built against another torch."""
+    both = _both(subject)
+    if both is None:
+        return
+    environment, torch = both
+    for package in environment.packages:
+        if package.name in ("torch", *FAMILY, "triton") or package.name.startswith("nvidia-"):
+            continue
+        label = label_of(package)
+        if label is None:
+            continue
+        why = _label_against(subject, torch, label)
+        if why is None:
+            continue
+        yield finding(
+            "built-for-other-torch",
+            "error",
+            f"{package.name} {package.version} (+{label.text}) {why}".replace(
+                f" (+{label.text})", "" if label.text in package.version else f" (+{label.text})"
+            ),
+            environment.root,
+            _rebuilt(subject, torch, package),
+            hint="`undefined symbol` comes from this; torch is right",
+            cause="companion",
+        )
+
+
+def _rebuilt(subject: Subject, torch: TorchBuild, package: Distribution) -> str:
+    name = package.name
+    if subject.project is not None and not torch.vendor:
+        return f"accelsel pin --write --sync && uv sync --reinstall-package {name}"
+    return (
+        f"uv pip install{subject.python_argument} --reinstall-package {name} --no-build-isolation "
+        f"--no-binary {name} {name}"
+    )
+
+
+def _label_against(subject: Subject, torch: TorchBuild, label: Label) -> str | None:
+    """What of a label contradicts the installed torch; None where nothing does."""
+    if torch.vendor and (label.torch or label.abi is not None):
+        return f"is built for the public torch; {torch.full} is a vendor's own"
+    release = numbers(torch.release)
+    if label.torch and release[:2] not in label.torch:
+        meant = ".".join(map(str, label.torch[0]))
+        return f"is built for torch {meant}; installed is {torch.full}"
+    cuda = cuda_of(torch.backend)
+    if label.cpu and cuda is not None:
+        return f"is built for a CPU torch; installed is {torch.full}"
+    if label.cuda and label.torch and torch.backend == "cpu":
+        return f"is built for a CUDA torch; installed is {torch.full}"
+    if label.cuda and cuda is not None and label.cuda[0] != cuda[0]:
+        return f"is built for CUDA {label.cuda[0]}; torch {torch.full} for CUDA {cuda[0]}"
+    abi = abi_of(release, torch.backend or "", platform_of(subject.profile))
+    if label.abi is not None and abi is not None and label.abi != abi:
+        ours, theirs = ("new", "old") if abi else ("old", "new")
+        return f"uses the {theirs} C++ ABI; torch {torch.full} the {ours} one"
+    return None
+
+
+def triton_windows(subject: Subject) -> Iterator[Finding]:
+    """On Windows triton comes from another project, and its minor must be torch's."""
+    both = _both(subject)
+    if both is None or subject.profile.os.system != "windows":
+        return
+    environment, torch = both
+    row = next(
+        (
+            b.triton
+            for b in subject.tables.builds
+            if b.torch == torch.release and b.triton and b.triton.name == "triton"
+        ),
+        None,
+    )
+    if row is None or cuda_of(torch.backend) is None:
+        return
+    minor = minor_of(row.specifier.lstrip("=~>"))
+    wanted = f"triton-windows=={minor}.*"
+    package = environment.get("triton-windows")
+    if package is not None and minor_of(package.version) == minor:
+        return
+    other = environment.get("triton")
+    if package is None and other is None:
+        yield finding(
+            "triton-missing",
+            "note",
+            f"there is no triton for torch.compile; torch {torch.full} goes with {wanted}",
+            environment.root,
+            subject.install(wanted),
+            cause="companion",
+        )
+        return
+    has = package or other
+    yield finding(
+        "triton-version",
+        "error",
+        f"{has.name if has else ''} {has.version if has else ''} does not go with torch "
+        f"{torch.full}, which wants {wanted}",
+        environment.root,
+        subject.install(wanted),
+        hint="torch is right",
+        cause="companion",
+    )
+
+
+def toolkit(subject: Subject) -> Iterator[Finding]:
+    """What compiles on this host would do so with another CUDA major than torch's."""
+    both = _both(subject)
+    cuda = cuda_of(both[1].backend) if both else None
+    version = subject.files.toolkit
+    if both is None or cuda is None or version is None:
+        return
+    environment, torch = both
+    major = numbers(version)[0]
+    compiling = [name for name in COMPILES if environment.get(name)]
+    if major == cuda[0] or not compiling:
+        return
+    yield finding(
+        "toolkit-major",
+        "error",
+        f"{', '.join(compiling)} compiles with the toolkit {version}; torch {torch.full} is built "
+        f"for CUDA {cuda[0]}",
+        subject.files.toolkit_path or "/usr/local/cuda",
+        f"export CUDA_HOME=/usr/local/cuda-{cuda[0]}.{cuda[1]}",
+        hint=f"any toolkit of CUDA {cuda[0]} will do; torch is right",
+        cause="companion",
+    )
+
+
+PACKAGE_CHECKS = (
+    Check(id="family-version", title="torchvision of another release", run=family_version),
+    Check(id="family-build", title="torchvision of another build", run=family_build),
+    Check(id="two-owners", title="Two owners of one import package", run=shared_files),
+    Check(id="other-cuda", title="A package for another CUDA major", run=twins),
+    Check(id="requirements", title="What torch and its neighbours ask for", run=requirements),
+    Check(id="built-for-other-torch", title="An extension for another torch", run=labels),
+    Check(id="triton-windows", title="Triton on Windows", run=triton_windows),
+    Check(id="toolkit-major", title="A toolkit of another CUDA major", run=toolkit),
+)

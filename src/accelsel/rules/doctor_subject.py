@@ -1,0 +1,212 @@
+"""What a check is given, and the readings that several checks share."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from accelsel.knowledge.tables import Tables
+from accelsel.model.finding import Finding, Severity
+from accelsel.model.installed import Distribution, Environment, HostFiles, Lock
+from accelsel.model.profile import Gpu, Profile
+from accelsel.model.selection import Selection
+from accelsel.model.table import Build
+from accelsel.rules.question import Finding as Answer
+
+Cause = Literal["torch", "companion", "host", "python", "project"]
+FAMILY = ("torchvision", "torchaudio", "torchtext", "torchdata")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TorchBuild:
+    """The installed torch: `release` without local part; `backend` None where nothing says it;
+    `vendor` True for one that somebody else built (a vendor's image, conda, from source)."""
+
+    release: str
+    full: str
+    backend: str | None
+    vendor: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Against:
+    """What a rule of the selection has against the installed build, and for which GPU."""
+
+    finding: Answer
+    gpu: int | None
+
+    @property
+    def rule(self) -> str:
+        return self.finding.rule
+
+    @property
+    def message(self) -> str:
+        return self.finding.message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """All that is examined. What is not there is None; `record` is `[tool.accelsel.pin]`.
+
+    `best` is the selection for this host and this environment's Python; `judged` is what the rules
+    of the selection have against the installed build.
+    """
+
+    profile: Profile
+    tables: Tables
+    best: Selection
+    environment: Environment | None = None
+    lock: Lock | None = None
+    project: str | None = None
+    record: Mapping[str, Any] | None = None
+    files: HostFiles = field(default_factory=HostFiles)
+    torch: TorchBuild | None = None
+    judged: tuple[Against, ...] = ()
+
+    @property
+    def python_argument(self) -> str:
+        """The flag that makes `uv pip` act on this environment."""
+        environment = self.environment
+        if environment is None or environment.chosen != "--python":
+            return ""
+        return f" --python {environment.root}"
+
+    def install(self, *requirements: str, reinstall: bool = False) -> str:
+        """The command that puts requirements into this environment."""
+        quoted = " ".join(
+            f'"{each}"' if re.search(r"[<>=!~ ]", each) else each for each in requirements
+        )
+        flag = " --reinstall" if reinstall else ""
+        return f"uv pip install{self.python_argument}{flag}{self.source_argument} {quoted}"
+
+    @property
+    def source_argument(self) -> str:
+        """The flag by which `uv pip` takes the family from the index of the installed build."""
+        backend = self.tables.backends.get(self.torch.backend or "") if self.torch else None
+        if backend is None or backend.kind == "default" or (self.torch and self.torch.vendor):
+            return ""
+        if backend.uv:
+            return f" --torch-backend {backend.name}"
+        index = self.tables.indexes.get(backend.indexes.get("stable", ""))
+        return f" --index {index.url}" if index else ""
+
+    def uninstall(self, *names: str) -> str:
+        return f"uv pip uninstall{self.python_argument} {' '.join(names)}"
+
+    @property
+    def pinned(self) -> bool:
+        return bool(self.record)
+
+    def renew(self) -> str:
+        """The command that gives this project or environment the build that is right here."""
+        if self.project is not None:
+            return "accelsel pin --write --sync"
+        best = self.best
+        if best.torch is None or best.backend is None:
+            return "accelsel why"
+        row = self.tables.backends.get(best.backend)
+        extras = f"[{','.join(best.torch.extras)}]" if best.torch.extras else ""
+        requirement = f'"torch{extras}=={best.torch.version}"'
+        if row is not None and row.uv:
+            source = f" --torch-backend {best.backend}"
+        else:
+            source = f" --index {best.index.url}" if best.index else ""
+        return f"uv pip install{self.python_argument} --reinstall{source} {requirement}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One check: `id` is stable and is the id of its findings; `title` says what is wrong when it
+    finds something. `run` gives findings, and nothing where the check does not apply."""
+
+    id: str
+    title: str
+    run: Callable[[Subject], Iterable[Finding]]
+
+
+def finding(
+    id: str,
+    severity: Severity,
+    what: str,
+    where: str,
+    fix: str | None,
+    *,
+    cause: Cause,
+    hint: str | None = None,
+    own: bool = False,
+) -> Finding:
+    """A finding in the order in which a reader meets its parts."""
+    return Finding(
+        id=id, severity=severity, what=what, where=where, fix=fix, hint=hint, cause=cause, own=own
+    )
+
+
+def release_of(version: str) -> str:
+    """The version without its local part."""
+    return version.partition("+")[0]
+
+
+def minor_of(version: str) -> str:
+    """`2.14` of `2.14.1+cu126`."""
+    return ".".join(release_of(version).split(".")[:2])
+
+
+def cuda_of(backend: str | None) -> tuple[int, int] | None:
+    """(12, 6) of `cu126`."""
+    match = re.fullmatch(r"cu(\d+)(\d)", backend or "")
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def installed_torch(environment: Environment, tables: Tables, platform: str) -> TorchBuild | None:
+    """The torch of an environment and its backend, by what states it most surely."""
+    package = environment.get("torch")
+    text = environment.torch
+    if package is None:
+        return None
+    full = package.full_version
+    if text is not None and text.version and release_of(text.version) == release_of(full):
+        full = text.version if "+" not in full else full
+    release, _, local = full.partition("+")
+    rows = [b for b in tables.builds if b.torch == release and b.platform == platform]
+    exact = next((row.backend for row in rows if row.version == full and local), None)
+    stated = _stated(environment, local, tables)
+    backend = exact or stated or _asked(package, tables) or _default(rows)
+    # PyTorch's own CUDA wheels carry a local version; who builds for an image or conda has none.
+    own = bool(text and text.cuda and not local)
+    vendor = own or (bool(local) and backend is None)
+    return TorchBuild(release=release, full=full, backend=backend, vendor=vendor)
+
+
+def _stated(environment: Environment, local: str, tables: Tables) -> str | None:
+    """The backend that the local version or `torch/version.py` names."""
+    if local in tables.backends:
+        return local
+    text = environment.torch
+    if text is None or local:
+        return None
+    if text.cuda:
+        return "cu" + "".join(text.cuda.split(".")[:2])
+    if text.xpu:
+        return "xpu"
+    return None
+
+
+def _asked(torch: Distribution, tables: Tables) -> str | None:
+    """The CUDA backend of a build by the runtime that its metadata pins."""
+    for requirement in torch.requires:
+        match = re.match(
+            r"(?:nvidia-cuda-runtime(?:-cu\d+)?|cuda-toolkit(?:\[[^\]]*\])?)\s*==\s*(\d+)\.(\d+)",
+            requirement,
+        )
+        if match and (name := f"cu{match[1]}{match[2]}") in tables.backends:
+            return name
+    return None
+
+
+def _default(rows: list[Build]) -> str | None:
+    return next((row.backend for row in rows if row.on_pypi), None)
+
+
+def gpu_name(gpu: Gpu) -> str:
+    """How a GPU is called in a sentence."""
+    return f"GPU {gpu.index} ({', '.join(filter(None, (gpu.name, gpu.arch)))})"

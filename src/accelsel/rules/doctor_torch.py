@@ -1,0 +1,336 @@
+"""Checks of the torch build itself: can it run here, and is it the one that was meant."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from accelsel.knowledge.tables import Tables
+from accelsel.model.finding import Finding
+from accelsel.model.profile import Profile
+from accelsel.model.request import Request
+from accelsel.rules import units
+from accelsel.rules.compatibility import VENDORS
+from accelsel.rules.doctor_subject import (
+    Against,
+    Check,
+    Subject,
+    TorchBuild,
+    finding,
+    gpu_name,
+    release_of,
+)
+from accelsel.rules.host import platform_of, read_host
+from accelsel.rules.question import Question
+from accelsel.rules.versions import python_key, release
+
+PYTHON_RULES = ("python-wheel",)
+PLACE_RULES = ("libc-floor", "macos-floor")
+
+
+def judge(
+    profile: Profile, tables: Tables, request: Request, torch: TorchBuild | None
+) -> tuple[Against, ...]:
+    """What the rules of the selection have against the installed build on this host.
+
+    A build is judged as if published, since it is installed; of a release that the table does not
+    know only the driver is asked for.
+    """
+    backend = tables.backends.get(torch.backend or "") if torch else None
+    if torch is None or backend is None:
+        return ()
+    host = read_host(profile, request, tables)
+    rows = [b for b in tables.builds if b.backend == backend.name and b.platform == host.platform]
+    exact = [b for b in rows if b.torch == torch.release]
+    if not rows:
+        return ()
+    row = replace((exact or rows)[-1], published=True)
+    targets = [target for target in host.targets if target.vendor == VENDORS.get(backend.kind)]
+    question = Question(
+        host=host,
+        request=request,
+        tables=tables,
+        vendor=VENDORS.get(backend.kind),
+        targets=(),
+        in_range=lambda _build: True,
+        allows_python=lambda _tag: True,
+        exceptions=tables.exceptions,
+    )
+    found = [
+        Against(finding=each, gpu=None)
+        for each in units.all_findings(row, backend, question, frozenset({"host", "wheel"}))
+    ]
+    if torch.vendor or not exact:
+        return tuple(each for each in found if each.rule == "driver-floor")
+    for target in targets:
+        aimed = replace(question, targets=(target,))
+        found += [
+            Against(finding=each, gpu=target.index)
+            for each in units.all_findings(row, backend, aimed, frozenset({"gpu"}))
+        ]
+    return tuple(found)
+
+
+def _against(subject: Subject, rules: tuple[str, ...]) -> Iterator[Against]:
+    yield from (each for each in subject.judged if each.rule in rules)
+
+
+def driver(subject: Subject) -> Iterator[Finding]:
+    """The driver is older than the CUDA major of the installed build needs."""
+    torch = subject.torch
+    if torch is None:
+        return
+    for against in _against(subject, ("driver-floor",)):
+        inside = subject.profile.os.container is not None
+        best = subject.best
+        fits = best.outcome == "selected" and best.backend != "cpu"
+        command = driver_command(subject)
+        ways = [f"{against.finding.change}{' on the host of the container' if inside else ''}"]
+        if fits and command:
+            ways.append(f"the build that this driver runs: {subject.renew()}")
+        yield finding(
+            "driver-too-old",
+            "error",
+            f"the driver is too old for torch {torch.full}: {against.message}",
+            "NVIDIA driver",
+            command or subject.renew(),
+            hint=", or ".join(ways),
+            cause="host",
+        )
+
+
+def driver_command(subject: Subject) -> str | None:
+    """How this system gets a newer NVIDIA driver; None where the host is out of reach."""
+    if subject.profile.os.container is not None and not subject.profile.os.wsl:
+        return None
+    if subject.profile.os.wsl or subject.profile.os.system == "windows":
+        return "winget install --id Nvidia.NvidiaApp"
+    return DRIVER_COMMANDS.get(subject.files.distribution or "")
+
+
+DRIVER_COMMANDS = {
+    "ubuntu": "sudo ubuntu-drivers install",
+    "debian": "sudo apt-get install nvidia-driver",
+    "fedora": "sudo dnf upgrade akmod-nvidia",
+    "rhel": "sudo dnf upgrade nvidia-driver",
+    "rocky": "sudo dnf upgrade nvidia-driver",
+    "almalinux": "sudo dnf upgrade nvidia-driver",
+    "arch": "sudo pacman -Syu nvidia-utils",
+    "opensuse-tumbleweed": "sudo zypper update",
+    "opensuse-leap": "sudo zypper update",
+}
+
+
+def kernels(subject: Subject) -> Iterator[Finding]:
+    """The installed build has no working kernels for a GPU that another build serves."""
+    torch, environment, best = subject.torch, subject.environment, subject.best
+    if torch is None or environment is None:
+        return
+    told: dict[str, str] = {}
+    for against in _against(subject, ("arch-kernels", "broken-combination", "jetpack")):
+        served = against.gpu is None or against.gpu in best.serves or not best.serves
+        told.setdefault(against.message, "error" if served else "note")
+    for message, severity in told.items():
+        yield finding(
+            "gpu-not-served",
+            "error" if severity == "error" else "note",
+            f"torch {torch.full}: {message}"
+            + ("" if severity == "error" else "; no build serves it beside the others"),
+            environment.root,
+            subject.renew() if severity == "error" else "accelsel why",
+            cause="torch",
+        )
+
+
+def wheel(subject: Subject) -> Iterator[Finding]:
+    """There are no wheels of the installed or asked torch for this Python."""
+    environment = subject.environment
+    if environment is None:
+        return
+    for against in _against(subject, PYTHON_RULES):
+        yield finding(
+            "python-without-wheels",
+            "error",
+            f"torch {subject.torch.full if subject.torch else ''}: {against.message}",
+            environment.root,
+            _python_command(subject),
+            cause="python",
+        )
+    if subject.torch is None and environment.python and _asks_torch(subject):
+        offered = _pythons(subject)
+        tag = ".".join(environment.python.split(".")[:2]) + "t" * bool(environment.free_threaded)
+        if offered and tag not in offered:
+            yield finding(
+                "python-without-wheels",
+                "error",
+                f"no established torch has a wheel for Python {tag} on this platform",
+                environment.root,
+                _python_command(subject),
+                cause="python",
+            )
+
+
+def place(subject: Subject) -> Iterator[Finding]:
+    """The installed wheel is made for a newer system than this one."""
+    if subject.environment is None or subject.torch is None:
+        return
+    for against in _against(subject, PLACE_RULES):
+        yield finding(
+            "system-too-old",
+            "error",
+            f"torch {subject.torch.full}: {against.message}",
+            subject.environment.root,
+            subject.renew(),
+            cause="host",
+        )
+
+
+def _asks_torch(subject: Subject) -> bool:
+    return subject.pinned or bool(subject.lock and subject.lock.named("torch"))
+
+
+def _pythons(subject: Subject) -> set[str]:
+    platform = platform_of(subject.profile)
+    rows = (b for b in subject.tables.builds if b.platform == platform and b.published)
+    return {python for row in rows for python in row.pythons}
+
+
+def _python_command(subject: Subject) -> str:
+    """The environment made anew with the newest Python for which the build is there."""
+    platform = platform_of(subject.profile)
+    rows = [b for b in subject.tables.builds if b.platform == platform and b.published]
+    if subject.torch is not None:
+        rows = [b for b in rows if b.torch == subject.torch.release] or rows
+    newest_torch = max((release(b.torch) for b in rows), default=None)
+    rows = [b for b in rows if release(b.torch) == newest_torch]
+    plain = {p for row in rows for p in row.pythons if not p.endswith("t")}
+    newest = max(plain, key=python_key, default="3.12")
+    if subject.project is not None:
+        return f"uv sync --python {newest}"
+    root = subject.environment.root if subject.environment else ".venv"
+    return f"uv venv --python {newest} --clear {root}"
+
+
+def cpu_build(subject: Subject) -> Iterator[Finding]:
+    """A CPU build stands on a host whose GPU a build would serve."""
+    torch, environment, best = subject.torch, subject.environment, subject.best
+    if torch is None or environment is None or torch.backend != "cpu":
+        return
+    meant = subject.record is not None and recorded_backend(subject) == "cpu"
+    if best.outcome != "selected" or best.backend in (None, "cpu", "default") or meant:
+        return
+    gpus = [gpu_name(gpu) for gpu in subject.profile.gpus if gpu.index in best.serves]
+    yield finding(
+        "cpu-build",
+        "error",
+        f"torch {torch.full} is a CPU build; {best.backend} would use {' and '.join(gpus)}",
+        environment.root,
+        "uv sync" if subject.pinned else subject.renew(),
+        cause="torch",
+        own=subject.pinned,
+    )
+
+
+def other_build(subject: Subject) -> Iterator[Finding]:
+    """The environment holds another build than the one that is recorded in the project."""
+    torch, environment = subject.torch, subject.environment
+    pinned = recorded_backend(subject)
+    if torch is None or environment is None or pinned is None or torch.backend is None:
+        return
+    if torch.backend in recorded_backends(subject):
+        return
+    if torch.backend == "cpu" and pinned != "cpu":
+        return  # said as cpu-build where the GPU is there
+    default = "+" not in environment_version(subject)
+    whose = "the default index's build" if default else "a build"
+    yield finding(
+        "other-build",
+        "error",
+        f"torch {torch.full} is {whose} for {torch.backend}; the project pins {pinned}",
+        environment.root,
+        "uv sync",
+        cause="torch",
+        hint="`uv run` and `uv sync` keep the pinned build; `uv pip install` may replace it",
+        own=True,
+    )
+
+
+def environment_version(subject: Subject) -> str:
+    package = subject.environment.get("torch") if subject.environment else None
+    return package.version if package else ""
+
+
+def recorded_backends(subject: Subject) -> tuple[str, ...]:
+    """The backends of the record, the first being the default."""
+    record = subject.record or {}
+    selection = record.get("selection", record)
+    several = record.get("backends") or record.get("selections")
+    if isinstance(several, dict):
+        several = list(several.values())
+    if isinstance(several, list) and several:
+        names = [s.get("backend") if isinstance(s, dict) else s for s in several]
+        return tuple(name for name in names if isinstance(name, str))
+    backend = selection.get("backend") if isinstance(selection, dict) else None
+    return (backend,) if isinstance(backend, str) else ()
+
+
+def recorded_backend(subject: Subject) -> str | None:
+    """The backend that this host's environment should have: of several, the one chosen here."""
+    names = recorded_backends(subject)
+    if len(names) > 1 and subject.best.backend in names:
+        return subject.best.backend
+    return names[0] if names else None
+
+
+def unknown_build(subject: Subject) -> Iterator[Finding]:
+    """The installed build is not in the table: it was not judged."""
+    torch, environment = subject.torch, subject.environment
+    if torch is None or environment is None:
+        return
+    known = any(
+        b.torch == torch.release and b.backend == torch.backend for b in subject.tables.builds
+    )
+    if known and not torch.vendor:
+        return
+    kind = "somebody's own build" if torch.vendor else "not in the rules table"
+    yield finding(
+        "unknown-build",
+        "note",
+        f"torch {torch.full} is {kind}; whether it runs here was not checked",
+        environment.root,
+        None if torch.vendor else "accelsel rules refresh",
+        hint="leave a vendor image's torch alone: pip and uv replace it without asking"
+        if torch.vendor
+        else None,
+        cause="torch",
+    )
+
+
+def duplicate(subject: Subject) -> Iterator[Finding]:
+    """One distribution is installed twice, as an interrupted install leaves it."""
+    environment = subject.environment
+    if environment is None:
+        return
+    versions: dict[str, list[str]] = {}
+    for package in environment.packages:
+        versions.setdefault(package.name, []).append(package.version)
+    for name, found in versions.items():
+        if len(set(found)) > 1 and (name.startswith(("torch", "triton", "nvidia-"))):
+            yield finding(
+                "installed-twice",
+                "error",
+                f"{name} is installed in versions {' and '.join(found)} at once",
+                environment.root,
+                subject.install(f"{name}=={release_of(found[-1])}", reinstall=True),
+                cause="project",
+            )
+
+
+TORCH_CHECKS = (
+    Check(id="driver-too-old", title="The driver is too old for the installed build", run=driver),
+    Check(id="gpu-not-served", title="The build has no kernels for a GPU", run=kernels),
+    Check(id="python-without-wheels", title="No wheels for this Python", run=wheel),
+    Check(id="system-too-old", title="A wheel for a newer system", run=place),
+    Check(id="cpu-build", title="A CPU build on a GPU host", run=cpu_build),
+    Check(id="other-build", title="Another build than the pinned one", run=other_build),
+    Check(id="unknown-build", title="The build is not in the table", run=unknown_build),
+    Check(id="installed-twice", title="One distribution in two versions", run=duplicate),
+)

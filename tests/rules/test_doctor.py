@@ -1,0 +1,57 @@
+"""The doctor on described environments: each finding with a case that triggers it and one that
+nearly does."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from tests.kit.environments import CASES, Case, cases, examined
+
+from accelsel.rules.doctor import CHECKS
+
+ALL = tuple(cases())
+
+
+def _id(case: Case) -> str:
+    return f"{case.name}{'-nearly' if case.near else ''}"
+
+
+@pytest.mark.parametrize("case", ALL, ids=_id)
+def test_case(case: Case, tmp_path: Path) -> None:
+    report = examined(case, tmp_path)
+    found = {finding.id: finding for finding in report.findings}
+    loud = {name for name, finding in found.items() if finding.severity != "note"}
+    assert set(case.finds) <= set(found), report.findings
+    assert loud <= set(case.finds), report.findings
+    for name in () if case.near else case.finds[:1]:
+        assert found[name].cause == case.data.get("cause", found[name].cause)
+    # Where torch is right, no finding may send the user after another torch.
+    if case.data.get("cause") == "companion":
+        for finding in found.values():
+            assert "accelsel why" not in (finding.fix or "")
+            installed = report.environment.torch.version if report.environment.torch else ""
+            asked = re.findall(r"torch==([\w.]+)", finding.fix or "")
+            assert set(asked) <= {installed.split("+")[0]}, finding
+
+
+@pytest.mark.parametrize("case", [case for case in ALL if not case.near], ids=_id)
+def test_errors_and_warnings_carry_a_command(case: Case, tmp_path: Path) -> None:
+    for finding in examined(case, tmp_path).findings:
+        assert finding.what
+        assert finding.where
+        if finding.severity != "note":
+            assert finding.fix, finding
+            assert "\n" not in finding.fix
+
+
+def test_every_case_has_one_that_nearly_is() -> None:
+    lone = {"unknown-nightly", "vendor-image", "vllm-pins-another-torch"}
+    for path in CASES.glob("*.json"):
+        data = json.loads(path.read_text(encoding="utf-8"))
+        assert "nearly" in data or path.stem in lone, path.name
+
+
+def test_checks_have_ids_of_their_own() -> None:
+    assert len({check.id for check in CHECKS}) == len(CHECKS)
+    assert all(re.fullmatch(r"[a-z0-9-]+", check.id) and check.title for check in CHECKS)
