@@ -184,6 +184,13 @@ def test_a_second_accelsel_waits_and_then_gives_up(project: Path) -> None:
         assert write_replacing(project, OLD, NEW, hold=hold)
 
 
+def test_the_holder_may_enter_again(project: Path) -> None:
+    with exclusive(project, wait_s=0):
+        assert write_replacing(project, OLD, NEW)
+        with exclusive(project.with_name("uv.lock"), wait_s=0):
+            assert write_replacing(project, NEW, OLD)
+
+
 # A process without threads that forks one child per step of the write: the child is ended at the
 # n-th line that the module executes, or must live with a condition. It prints what it found.
 DRIVER = r"""

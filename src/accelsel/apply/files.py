@@ -20,6 +20,7 @@ PREFIX = ".accelsel-"
 _SUFFIX = ".tmp"
 _WAIT_S = 10.0
 _POLL_S = 0.05
+_mine = threading.local()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,16 +108,22 @@ def read_project(path: Path) -> ProjectFile:
 def exclusive(path: Path, *, wait_s: float = _WAIT_S) -> Iterator[Hold]:
     """No other accelsel writes beside `path` meanwhile; what a killed one left there is gone.
 
-    The lock is advisory and leaves nothing behind. Raises `AccelselError` (2, `locked`) when
-    another holds it for longer than `wait_s` seconds.
+    The lock is advisory and leaves nothing behind; a thread that has it may enter again. Raises
+    `AccelselError` (2, `locked`) when another holds it for longer than `wait_s` seconds.
     """
     folder = path.resolve().parent
+    held: set[Path] = _mine.__dict__.setdefault("folders", set())
+    if folder in held:
+        yield Hold(folder=folder)
+        return
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(
             OSError
         ):  # no lock on this file system: the bytes are still checked
             _take(stack, folder, time.monotonic() + wait_s)
         _clear(folder)
+        held.add(folder)
+        stack.callback(held.discard, folder)
         yield Hold(folder=folder)
 
 
