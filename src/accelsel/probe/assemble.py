@@ -129,7 +129,9 @@ def _stated(facts: VendorFacts, overrides: Overrides) -> VendorFacts:
     archs = overrides.archs.get(facts.vendor)
     if archs is None or (not archs.archs and not facts.gpus):
         return facts
-    return _with_archs(facts, archs)
+    driver = overrides.driver if facts.vendor == "nvidia" else None
+    absent = driver is not None and driver.version is None and driver.cuda_version is None
+    return _with_archs(facts, archs, usable=not absent)
 
 
 def _with_driver(facts: VendorFacts, stated: DriverOverride) -> VendorFacts:
@@ -146,12 +148,14 @@ def _with_driver(facts: VendorFacts, stated: DriverOverride) -> VendorFacts:
     return replace(facts, driver=None if absent else driver, gpus=gpus, mismatch=False)
 
 
-def _with_archs(facts: VendorFacts, stated: ArchOverride) -> VendorFacts:
-    """The vendor's GPUs as stated; a GPU that was seen keeps what else is known of it."""
-    usable = facts.vendor != "nvidia" or facts.driver is not None
+def _with_archs(facts: VendorFacts, stated: ArchOverride, *, usable: bool) -> VendorFacts:
+    """The vendor's GPUs as stated, taken as served unless the stated driver is none at all.
+
+    A GPU that was seen with the stated architecture keeps what else is known of it.
+    """
     seen = [*facts.gpus, *[None] * len(stated.archs)]
     gpus = tuple(
-        replace(fact, arch=arch, arch_source=stated.source, usable=usable)
+        replace(fact, arch=arch, arch_source=stated.source, usable=usable, note=None)
         if fact is not None and fact.arch == arch
         else GpuFact(
             vendor=facts.vendor,
@@ -163,7 +167,7 @@ def _with_archs(facts: VendorFacts, stated: ArchOverride) -> VendorFacts:
         )
         for fact, arch in zip(seen, stated.archs, strict=False)
     )
-    return replace(facts, gpus=gpus, mismatch=facts.mismatch and not usable)
+    return replace(facts, gpus=gpus)
 
 
 def _drivers(vendors: Sequence[VendorFacts], host: HostFacts) -> Drivers:

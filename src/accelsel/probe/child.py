@@ -21,26 +21,33 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from accelsel.probe.world import Streamed
 
+BINDINGS = {"nvml": "pynvml", "pyamdgpuinfo": "pyamdgpuinfo"}
 MOST_GPUS = 512
 MOST_SLICES = 64
 
 
 def ask(library: str, *, environ: Mapping[str, str], timeout: float) -> "Streamed":
-    """The records of `library` (`nvml` or `cuda`) that came before the child's end."""
+    """The records of `library` (`nvml`, `cuda`, `pyamdgpuinfo`) until the child's end.
+
+    The status is `absent` where the Python bindings of the library are not installed.
+    """
     import json
     from importlib.machinery import PathFinder
 
     from accelsel.probe.process import run_process
     from accelsel.probe.world import Streamed
 
-    bindings = PathFinder.find_spec("pynvml") if library == "nvml" else None
-    if library == "nvml" and not (bindings and bindings.origin):
-        return Streamed(status="failed", records=(), detail="nvidia-ml-py is not installed")
+    folder = ""
+    if library in BINDINGS:
+        module = PathFinder.find_spec(BINDINGS[library])
+        if module is None or not module.origin:
+            detail = f"the module {BINDINGS[library]} is not installed"
+            return Streamed(status="absent", records=(), detail=detail)
+        folder = os.path.dirname(module.origin)
     if not sys.executable:
         return Streamed(status="failed", records=(), detail="no interpreter to start")
     # -S: the site folder is not needed, and what others have put there must not run here
     flags = ["-I", "-S", *(["-B"] if sys.dont_write_bytecode else [])]
-    folder = os.path.dirname(bindings.origin) if bindings and bindings.origin else ""
     done = run_process(
         sys.executable,
         [*flags, os.path.abspath(__file__), library, folder],
@@ -244,6 +251,19 @@ def _cuda(_folder: str) -> None:
     record.end()
 
 
+def _pyamdgpuinfo(folder: str) -> None:
+    sys.path.append(folder)
+    import pyamdgpuinfo
+
+    record = _Recorder(lambda _: None)
+    count = min(record("count", pyamdgpuinfo.detect_gpus) or 0, MOST_GPUS)
+    gpus = record.each("handle", pyamdgpuinfo.get_gpu, {index: index for index in range(count)})
+    record.each("slot", lambda gpu: gpu.pci_slot, gpus)
+    record.each("name", lambda gpu: gpu.name, gpus)
+    record.each("memory", lambda gpu: gpu.memory_info["vram_size"], gpus)
+    record.end()
+
+
 def _contain() -> None:
     """A crash of the library leaves neither a core file nor a dialog."""
     if sys.platform == "win32":
@@ -258,7 +278,7 @@ def _contain() -> None:
 
 def main(library: str, folder: str) -> None:
     _contain()
-    {"nvml": _nvml, "cuda": _cuda}[library](folder)
+    {"nvml": _nvml, "cuda": _cuda, "pyamdgpuinfo": _pyamdgpuinfo}[library](folder)
 
 
 if __name__ == "__main__":

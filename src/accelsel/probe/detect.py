@@ -1,6 +1,7 @@
 """From a World to a profile: host, bus, then all vendors side by side."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from threading import Thread
 from time import monotonic
 
@@ -11,6 +12,10 @@ from accelsel.probe.world import World
 
 VendorProbe = Callable[[World, HostFacts, tuple[PciDevice, ...], Deadline], VendorFacts]
 GRACE = 0.2  # seconds after a vendor's deadline in which its probe may still hand over its facts
+BEHIND_WSL = (
+    "probe-incomplete: a GPU may be behind /dev/dxg (WSL), but no vendor's library answers for it: "
+    "the Windows driver puts NVIDIA's into /usr/lib/wsl/lib"
+)
 VENDOR_IDS: dict[str, Vendor] = {"10de": "nvidia", "1002": "amd", "8086": "intel"}
 
 
@@ -54,6 +59,8 @@ def probe(world: World | None = None, *, deadline: float = 3.0) -> Profile:
     ]
     end = Deadline(deadline + GRACE)
     found = [each.facts(end) for each in running]
+    if world.exists("/dev/dxg") and not any(each.gpus for each in found):
+        facts = replace(facts, notes=(*facts.notes, BEHIND_WSL))
     return assemble(facts, found, probes=(scan,), overrides=stated)
 
 

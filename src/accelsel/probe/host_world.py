@@ -13,8 +13,14 @@ from accelsel.probe.world import Completed, Streamed
 TEXT_LIMIT = 1 << 20
 # Programs must answer in English and in the format that is documented, whatever the user's locale.
 LOCALE = ("LANGUAGE", "LANG", "LC_MESSAGES", "LC_NUMERIC", "LC_CTYPE")
-# Masks hide devices from the libraries that honour them; a profile lists what is installed.
-MASKS = ("CUDA_VISIBLE_DEVICES",)
+# What hides devices from a library or renames them; a profile lists what there is.
+MASKS = (
+    "CUDA_VISIBLE_DEVICES",
+    "GPU_DEVICE_ORDINAL",
+    "HIP_VISIBLE_DEVICES",
+    "ROCR_VISIBLE_DEVICES",
+    "HSA_OVERRIDE_GFX_VERSION",
+)
 
 
 class HostWorld:
@@ -70,22 +76,24 @@ class HostWorld:
             return Completed(status="denied", code=None, out="", err=f"not executable: {program}")
         from accelsel.probe.process import run_process
 
-        environ = {k: v for k, v in self._environ.items() if k not in LOCALE} | {"LC_ALL": "C"}
-        return run_process(program, argv[1:], environ=environ, timeout=timeout)
+        return run_process(program, argv[1:], environ=self._neutral(), timeout=timeout)
 
     def stream(self, library: str, timeout: float) -> Streamed:
         from accelsel.probe.libraries import FILES, find
 
         host = self.uname()
-        folder = find(
-            library, system=host["system"], machine=host["machine"], environ=self._environ
-        )
-        if folder is None:
-            name = FILES[library].get(host["system"], library)
-            return Streamed(status="absent", records=(), detail=f"{name} not found")
+        folder = ""
+        if library in FILES:
+            found = find(
+                library, system=host["system"], machine=host["machine"], environ=self._environ
+            )
+            if found is None:
+                name = FILES[library].get(host["system"], library)
+                return Streamed(status="absent", records=(), detail=f"{name} not found")
+            folder = found
         from accelsel.probe.child import ask
 
-        environ = {k: v for k, v in self._environ.items() if k not in MASKS}
+        environ = self._neutral()
         if folder:
             known = environ.get("LD_LIBRARY_PATH")
             environ["LD_LIBRARY_PATH"] = f"{known}:{folder}" if known else folder
@@ -116,6 +124,15 @@ class HostWorld:
             "implementation": sys.implementation.name,
             "free_threaded": "free-threading build" in sys.version,
         }
+
+    def _neutral(self) -> dict[str, str]:
+        """The environment without what would change an answer's language or leave devices out."""
+        kept = {
+            name: value
+            for name, value in self._environ.items()
+            if name not in LOCALE and not name.startswith(MASKS)
+        }
+        return kept | {"LC_ALL": "C"}
 
     def _resolve(self, name: str) -> str | None:
         """The program's absolute path; never one relative to the current folder."""

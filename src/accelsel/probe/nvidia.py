@@ -10,11 +10,6 @@ from accelsel.probe.nvidia_text import read_kernel_driver
 from accelsel.probe.pci import NVIDIA
 from accelsel.probe.world import World
 
-BEHIND_WSL = (
-    "probe-incomplete: a GPU may be behind /dev/dxg (WSL), but no library of NVIDIA answers: "
-    "the Windows driver puts it into /usr/lib/wsl/lib"
-)
-
 
 def probe(
     world: World, host: HostFacts, pci: tuple[PciDevice, ...], deadline: Deadline
@@ -46,6 +41,4 @@ def probe(
         from accelsel.probe.nvidia_facts import facts_of
 
         facts = facts_of(world, host, cards, kernel, said)
-    unseen = facts.driver is None and world.exists("/dev/dxg")
-    notes = (*facts.notes, BEHIND_WSL) if unseen else facts.notes
-    return replace(facts, probes=(files, *facts.probes), notes=notes)
+    return replace(facts, probes=(files, *facts.probes))

@@ -4,7 +4,7 @@ from accelsel.model.profile import NvidiaDriver, ProbeResult, ProbeStatus
 from accelsel.probe import nvidia_library as library
 from accelsel.probe.facts import HostFacts, PciDevice, VendorFacts
 from accelsel.probe.nvidia_gpus import Evidence, gpus_of
-from accelsel.probe.nvidia_smi import SmiAnswer
+from accelsel.probe.nvidia_smi import ANSWERS, SmiAnswer
 from accelsel.probe.nvidia_sources import Asking, Said
 from accelsel.probe.nvidia_text import KernelDriver, clean_name
 from accelsel.probe.world import World
@@ -58,7 +58,8 @@ def _status(asking: Asking) -> tuple[ProbeStatus, str | None]:
     if isinstance(answer, SmiAnswer):
         done = answer.completed
         if done.status == "ok" and done.code:
-            return "failed", f"ended with {done.code}"
+            words = ANSWERS.get(done.code)
+            return "failed", f"exit code {done.code}" + (f": {words}" if words else "")
         return done.status, _count(len(answer.gpus)) if done.status == "ok" else None
     if answer.status != "ok":
         return answer.status, answer.detail
@@ -72,6 +73,10 @@ def _status(asking: Asking) -> tuple[ProbeStatus, str | None]:
     if view.error in {library.NO_PERMISSION, library.OPERATING_SYSTEM}:
         return "denied", detail
     return ("absent" if view.error == library.LIBRARY_MISSING else "failed"), detail
+
+
+def _answered(asking: Asking) -> bool:
+    return isinstance(asking.answer, SmiAnswer) and asking.answer.completed.code in ANSWERS
 
 
 def _count(number: int) -> str:
@@ -124,6 +129,6 @@ def _source_notes(evidence: Evidence, said: Said) -> list[str]:
         status, detail = _status(asking)
         if asking.name == "nvml" and evidence.nvml.error == library.DRIVER_NOT_LOADED:
             notes.append("NVIDIA's library is there, its kernel driver is not loaded")
-        elif status in {"timeout", "failed", "denied"}:
+        elif status in {"timeout", "failed", "denied"} and not _answered(asking):
             notes.append(f"probe-incomplete: {asking.name}: {detail or status}")
     return notes

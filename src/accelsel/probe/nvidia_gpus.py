@@ -231,7 +231,8 @@ def _contradictions(
         return  # what a container or WSL shows of the bus is not what it was given
     if evidence.nvml.error == 9 and kernel:
         yield f"probe-contradiction: NVML says that no driver is loaded, the kernel has {kernel}"
-    if not evidence.listed or not evidence.cards:
+    known = {card.address for card in evidence.cards if card.address}
+    if not evidence.listed or not known:
         return
     unlisted = [card.address for card in rest if card.driver == "nvidia"]
     if unlisted:
@@ -239,7 +240,6 @@ def _contradictions(
             "probe-contradiction: the driver's library does not list the GPU at "
             f"{', '.join(unlisted)}, which NVIDIA's kernel driver serves"
         )
-    known = {card.address for card in evidence.cards}
     missing = [fact.address for fact in facts if fact.address and fact.address not in known]
     if missing:
         yield (

@@ -16,8 +16,8 @@ QUANTITIES: tuple[tuple[str, ...], ...] = (
     ("pci.bus_id",),
     ("memory.total",),
 )
-DRIVER_NOT_LOADED = 9  # exit codes of nvidia-smi are those of NVML
-MISMATCH = 18
+# Exit codes, which are NVML's, that are an answer: no GPU, driver not loaded, versions differ.
+ANSWERS = {6: "no GPU", 9: "the kernel driver is not loaded", 18: "versions differ"}
 MIB = 1 << 20
 
 
