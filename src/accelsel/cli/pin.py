@@ -35,12 +35,16 @@ class PinFlags:
     def refuse_contradictions(self) -> None:
         """Flags that exclude each other are a usage error."""
         if self.write and self.check:
-            raise AccelselError(USAGE, "usage", "--check and --write exclude each other")
+            raise AccelselError(
+                USAGE, "usage", "--check and --write exclude each other", help="give one of them"
+            )
         if (self.lock or self.sync) and not self.write:
             flag = "--lock" if self.lock else "--sync"
             raise AccelselError(USAGE, "usage", f"{flag} needs --write", help="add --write")
         if self.shape and not self.backends:
-            raise AccelselError(USAGE, "usage", "--as needs --backends")
+            raise AccelselError(
+                USAGE, "usage", "--as needs --backends", help="--backends cpu,cu126"
+            )
 
 
 def pin(output: Output, flags: Flags, how: PinFlags, paths: Sequence[str]) -> int:
