@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from accelsel.knowledge import documents
 from accelsel.knowledge.devices import from_rows
@@ -23,6 +23,9 @@ from accelsel.model.table import (
     Triton,
     Unestablished,
 )
+
+if TYPE_CHECKING:
+    from accelsel.model.companion import CompanionTable
 
 _FAMILY = frozenset({"cpu", "cuda", "rocm", "xpu"})
 
@@ -65,7 +68,14 @@ def tables(extra: tuple[Path, ...]) -> Tables:
         releases={torch: _release(row) for torch, row in releases.items()},
         intel=from_rows("intel", rows["intel_devices"].values()),
         sources={row["id"]: row["text"] for row in rows["sources"].values()},
+        companions=_companions,
     )
+
+
+def _companions() -> "CompanionTable":
+    from accelsel.knowledge import companions
+
+    return companions.load()
 
 
 def _version(rows: Mapping[Any, Row], paths: Iterable[Path]) -> str:

@@ -53,9 +53,9 @@ class Offer:
     where the code is not tied to a GPU or not known. `index` is `torch` (the index of the build),
     `default` (no source is written), `direct` (a URL or repository in the requirement itself), or
     the id of an IndexTemplate. `local` is the local version to pin where the page mixes builds.
-    `asked` rows count only for a requirement that rules out every other row. `extras` are those to
-    ask for. `brings` are names in its metadata that have to be routed with it; one that ends in `=`
-    is pinned by that metadata, so that only its place is written.
+    `asked` rows count only for a requirement that rules out every other row. `extras` are those
+    that the requirement should name. `brings` are names in its metadata that have to be routed with
+    it; one that ends in `=` is pinned by that metadata, so that only its place is written.
     `match_runtime`, `build_requires`, `build_variables`: what its build needs; `requires_dist` is
     the metadata to write where uv cannot read it without building (`metadata_version` None: for
     every version).

@@ -50,7 +50,7 @@ def _selected(profile: Profile | None, decision: Decision, winner: Candidate) ->
         and row.backend == build.backend
         and row.triton
     )
-    return Selection(
+    selection = Selection(
         outcome="selected",
         backend=build.backend,
         channel=build.channel,
@@ -77,6 +77,11 @@ def _selected(profile: Profile | None, decision: Decision, winner: Candidate) ->
         platforms=platforms,
         rows=tuple(f"{row.torch}/{row.backend}/{row.platform}" for row in (build,)),
     )
+    if family.alone(question.wishes, question.request) and backend.kind != "amd":
+        return selection
+    from accelsel.rules.companions_case import extended
+
+    return extended(selection, decision, winner, served)
 
 
 def _index(row: Row, channel: str, indexes: Mapping[str, Index]) -> Index | None:
@@ -267,6 +272,11 @@ def _rejected(decision: Decision) -> tuple[Rejection, ...]:
 def _none(profile: Profile | None, decision: Decision) -> Selection:
     from accelsel.rules.ways import causes, ways
 
+    conflict: tuple[Reason, ...] = ()
+    if not family.alone(decision.question.wishes, decision.question.request):
+        from accelsel.rules.companions_case import in_conflict
+
+        conflict = in_conflict(decision)
     request: Request = decision.question.request
     tables = decision.question.tables
     return Selection(
@@ -282,7 +292,7 @@ def _none(profile: Profile | None, decision: Decision) -> Selection:
         serves=(),
         leaves_out=_leaves_out(decision, ()),
         confidence=None,
-        reasons=(*causes(decision), *ways(profile, decision)),
+        reasons=(*causes(decision), *conflict, *ways(profile, decision)),
         rejected=_rejected(decision),
         warnings=(
             *notices.probe_warnings(profile),

@@ -23,7 +23,7 @@ from accelsel.model.table import ArchException, Backend, Build, Confidence, Inde
 from accelsel.rules.companions_offer import Chosen, Place, Wanted, choose, contains, version
 
 TORCH_INDEX: Final = "torch"
-_ORDER: Final[tuple[Confidence, ...]] = ("verified", "read", "inferred")
+ORDER: Final[tuple[Confidence, ...]] = ("verified", "read", "inferred")
 _SYSTEMS: Final = {
     "linux": ("linux", "Linux", "posix"),
     "windows": ("win32", "Windows", "nt"),
@@ -80,6 +80,7 @@ def parsed(requirements: tuple[str, ...], platform: str, python: str | None) -> 
             specifier=",".join(
                 part for part in (before.specifier, str(requirement.specifier)) if part
             ),
+            extras=tuple(dict.fromkeys((*before.extras, *sorted(requirement.extras)))),
             direct=before.direct or requirement.url is not None,
         )
     return tuple(found.values())
@@ -144,7 +145,7 @@ class _Answering:
             warnings=tuple(self.warnings),
             rows=tuple(f"{offer.name}{offer.versions}/{offer.index}" for offer in offers),
             confidence=max(
-                (offer.confidence for offer in offers), key=_ORDER.index, default="verified"
+                (offer.confidence for offer in offers), key=ORDER.index, default="verified"
             ),
         )
 
@@ -166,12 +167,22 @@ class _Answering:
         else:
             self.chosen[wanted.name] = outcome
             self.packages[wanted.name] = self._package(outcome)
-            if outcome.offer.warning:
-                self.warnings.append(
-                    Warning_(
-                        code="companion", message=outcome.offer.warning, hint=distribution.advice
-                    )
+            self._warn(outcome, distribution.advice)
+
+    def _warn(self, chosen: Chosen, advice: str | None) -> None:
+        wanted, offer = chosen.wanted, chosen.offer
+        if offer.warning:
+            self.warnings.append(Warning_(code="companion", message=offer.warning, hint=advice))
+        lacking = [extra for extra in offer.extras if extra not in wanted.extras]
+        if lacking:
+            full = f"{wanted.name}[{','.join((*wanted.extras, *lacking))}]"
+            self.warnings.append(
+                Warning_(
+                    code="companion-extra",
+                    message=f"with torch of {self.at.backend.name} ask for {full}",
+                    hint=advice,
                 )
+            )
 
     def _warn_unknown(self, wanted: Wanted) -> None:
         self.warnings.append(
@@ -193,7 +204,7 @@ class _Answering:
             name=offer.name, specifier=specifier, index=index,
             kind=self.table.distributions[offer.name].kind, why=offer.why,
             constrain=bool(specifier) and (chosen.bound or specifier != offer.versions),
-            platforms=offer.platforms, extras=offer.extras, match_runtime=offer.match_runtime,
+            platforms=offer.platforms, match_runtime=offer.match_runtime,
             build_requires=offer.build_requires, build_variables=offer.build_variables,
             metadata_version=offer.metadata_version, requires_dist=offer.requires_dist,
         )  # fmt: skip
@@ -310,15 +321,10 @@ class _Answering:
         names = {wanted.name for wanted in self.wanted}
         family = next(clash.names for clash in self.table.clashes if "triton" in clash.names)
         for name in family:
-            if name not in names or name in {owner, "triton", "triton-windows"}:
-                continue
-            self.refusals.append(
-                Refusal(
-                    name=name, requirement=name, cause="clash",
-                    message=f"{name} is not the triton of {self.at.backend.name} with torch "
-                    f"{self.at.build.torch}" + (f", that is {owner}" if owner else ""),
-                )
-            )  # fmt: skip
+            if name in names and name not in {owner, "triton", "triton-windows"}:
+                message = f"{name} is not the triton of {self.at.backend.name}"
+                hint = f"remove it: torch asks for {owner} itself" if owner else "remove it"
+                self.warnings.append(Warning_(code="companion-triton", message=message, hint=hint))
         if owner in (None, "triton"):
             return
         askers = sorted(
@@ -363,15 +369,18 @@ def conflict(answers: Iterable[CompanionAnswer]) -> tuple[str, ...]:
     return ()
 
 
-def told(answers: Mapping[str, CompanionAnswer]) -> tuple[str, ...]:
-    """One sentence for each requirement of the smallest conflict: the releases that serve it."""
-    group = conflict(answers.values())
+def told(group: Iterable[str], answers: Mapping[str, Sequence[CompanionAnswer]]) -> tuple[str, ...]:
+    """For each requirement of a conflict the torch releases beside which it can be met; `answers`
+    are those of the builds of each release, newest first."""
     lines = []
     for requirement in group:
         served = [
             torch
-            for torch, answer in answers.items()
-            if all(refusal.requirement != requirement for refusal in answer.refusals)
+            for torch, found in answers.items()
+            if any(
+                all(refusal.requirement != requirement for refusal in answer.refusals)
+                for answer in found
+            )
         ]
-        lines.append(f"{requirement} goes with torch {', '.join(served) or 'none of them'}")
+        lines.append(f"{requirement} goes with torch {', '.join(served)}")
     return tuple(lines)

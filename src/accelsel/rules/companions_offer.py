@@ -19,6 +19,7 @@ class Wanted:
 
     name: str
     specifier: str = ""
+    extras: tuple[str, ...] = ()
     direct: bool = False
 
     def __str__(self) -> str:

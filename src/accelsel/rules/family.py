@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from accelsel.model.errors import USAGE, AccelselError
+from accelsel.model.request import Request
 from accelsel.model.selection import Package
 from accelsel.model.table import Backend, Build, Companion
 from accelsel.rules.versions import admits, numbers, overlap, release
@@ -69,6 +70,12 @@ def _environment(platform: str | None, python: str | None) -> dict[str, str]:
         minor = python.removesuffix("t")
         environment |= {"python_version": minor, "python_full_version": f"{minor}.0"}
     return environment if platform else {"extra": ""}
+
+
+def alone(asked: Iterable[Wish], request: Request) -> bool:
+    """Whether a request names no package but torch's own family, so that the table of the packages
+    around torch need not be read."""
+    return not request.prebuilt and all(wish.name in FAMILY for wish in asked)
 
 
 def against(wish: Wish, build: Build, pythons: tuple[str, ...]) -> str | None:

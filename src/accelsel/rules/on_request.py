@@ -46,4 +46,11 @@ def companion(case: Case) -> Finding | None:
         if message:
             change = f"another bound on {wish.name}"
             return Finding(rule="companion", message=message, change=change)
+    if family.alone(case.question.wishes, case.question.request):
+        return None
+    from accelsel.rules.companions_case import beside
+
+    for refusal in beside(case).answer.refusals:
+        change = f"torch{refusal.nearest}" if refusal.nearest else f"without {refusal.name}"
+        return Finding(rule="companion", message=refusal.message, change=change)
     return None

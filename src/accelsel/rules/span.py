@@ -1,11 +1,13 @@
 """The range of torch over which a choice stays right."""
 
 from accelsel.model.table import Build
-from accelsel.rules import units
+from accelsel.rules import family, units
 from accelsel.rules.choice import Decision, Row
-from accelsel.rules.question import Scope
+from accelsel.rules.question import Case, Scope
 from accelsel.rules.versions import dotted, next_minor, numbers, release
 
+# Without "python": a resolver sees by itself which wheels a Python has, and the environment that a
+# sync makes must not move the range of the pin that made it.
 _FOR_HOST: frozenset[Scope] = frozenset({"gpu", "host", "wheel", "policy"})
 
 
@@ -19,7 +21,7 @@ def span_of(winner: Row, decision: Decision) -> tuple[Build, ...]:
     for row in _siblings(winner, decision):
         if release(row.build.torch) >= release(winner.build.torch):
             continue
-        if not _right(row, decision, doubts):
+        if not _right(row, decision, doubts) or not _alike(row, winner, decision):
             break
         found.append(row.build)
     return tuple(found)
@@ -39,7 +41,10 @@ def specifier_of(winner: Row, span: tuple[Build, ...], decision: Decision) -> st
         for row in _siblings(winner, decision)
         if release(winner.build.torch) < release(row.build.torch) < release(minor)
         and row.build.published
-        and not _right(row, decision, len(decision.candidates[0].doubts))
+        and not (
+            _right(row, decision, len(decision.candidates[0].doubts))
+            and _alike(row, winner, decision)
+        )
     ]
     upper = min(wrong, key=release) if wrong else minor
     return f">={dotted(lower)},<{upper}"
@@ -60,6 +65,18 @@ def _siblings(winner: Row, decision: Decision) -> list[Row]:
         if row.backend.name == winner.backend.name and row.build.channel == winner.build.channel
     ]
     return sorted(same, key=lambda row: release(row.build.torch), reverse=True)
+
+
+def _alike(row: Row, winner: Row, decision: Decision) -> bool:
+    """Whether the same has to be written for the packages around torch as for the winner."""
+    if family.alone(decision.question.wishes, decision.question.request):
+        return True
+    from accelsel.rules.companions_case import beside
+
+    mine, theirs = (
+        beside(Case(one.build, one.backend, decision.question)).answer for one in (row, winner)
+    )
+    return not mine.refusals and (mine.packages, mine.indexes) == (theirs.packages, theirs.indexes)
 
 
 def _right(row: Row, decision: Decision, doubts: int) -> bool:

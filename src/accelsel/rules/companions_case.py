@@ -1,0 +1,162 @@
+"""The packages of a request beside the builds of the rules table, and in a selection."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from accelsel.model.companion import CompanionAnswer, CompanionTable
+from accelsel.model.errors import USAGE, AccelselError
+from accelsel.model.selection import Package, Reason, Selection
+from accelsel.rules.choice import Candidate, Decision, Row
+from accelsel.rules.companions_answer import ORDER, conflict, constraints, told
+from accelsel.rules.companions_runtime import runtime_packages
+from accelsel.rules.host import Target
+from accelsel.rules.question import Case, Question, pythons
+from accelsel.rules.versions import release
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """The newest Python for which all packages go with a build, and what goes."""
+
+    python: str | None
+    answer: CompanionAnswer
+
+
+def beside(case: Case) -> Beside:
+    """What the request's other packages come to beside one build.
+
+    Where no Python serves, the answer for the newest tells who is in the way.
+    Raises AccelselError (2, `unknown-prebuilt`) for an index of wheels that is not in the table.
+    """
+    question = case.question
+    table = _table(question)
+    if table is None:
+        return Beside(python=None, answer=CompanionAnswer())
+    first: Beside | None = None
+    for python in _pythons(case) or (None,):
+        answer = constraints(
+            question.request.companions,
+            build=case.build,
+            backend=case.backend,
+            index=case.backend.indexes.get(case.build.channel),
+            table=table,
+            python=python,
+            archs=tuple(target.arch for target in question.targets if target.arch),
+            prebuilt=question.request.prebuilt,
+            exceptions=question.exceptions,
+        )
+        found = Beside(python=python, answer=answer)
+        if not answer.refusals:
+            return found
+        first = first or found
+        if all(refusal.cause != "python" for refusal in answer.refusals):
+            break
+    return first or Beside(python=None, answer=CompanionAnswer())
+
+
+def _table(question: Question) -> CompanionTable | None:
+    read = question.tables.companions
+    if read is None:
+        return None
+    table = read()
+    names = sorted({row.prebuilt for row in table.indexes.values() if row.prebuilt})
+    for name in question.request.prebuilt:
+        if name not in names:
+            raise AccelselError(
+                USAGE,
+                "unknown-prebuilt",
+                f"there is no index of finished wheels named {name!r}",
+                where="--prebuilt",
+                help=f"one of {', '.join(names)}",
+            )
+    return table
+
+
+def _pythons(case: Case) -> tuple[str, ...]:
+    """The Pythons of a build that torch's own family has too, newest first."""
+    tags = pythons(case.build, case.question)
+    asked = {wish.name for wish in case.question.wishes}
+    for row in case.build.companions:
+        if row.pythons and row.name in asked:
+            tags = tuple(tag for tag in tags if tag in row.pythons)
+    return tags[::-1]
+
+
+def extended(
+    selection: Selection, decision: Decision, winner: Candidate, served: Iterable[Target]
+) -> Selection:
+    """The selection with what has to be written for the packages around torch."""
+    build, backend, question = winner.row.build, winner.row.backend, decision.question
+    found = beside(Case(build, backend, question))
+    answer = found.answer
+    index = selection.index.name if selection.index else None
+    table = _table(question)
+    runtime: tuple[Package, ...] = ()
+    if table is not None and backend.kind == "amd":
+        archs = tuple(dict.fromkeys(target.arch for target in served if target.arch))
+        runtime = runtime_packages(build, archs, index, table)
+    named = {package.name for package in selection.packages}
+    added = [package for package in (*answer.packages, *runtime) if package.name not in named]
+    return replace(
+        selection,
+        python=found.python or selection.python,
+        packages=(*map(_with_device(selection), selection.packages), *added),
+        indexes=(*selection.indexes, *answer.indexes),
+        excludes=(*selection.excludes, *answer.excludes),
+        reasons=(*selection.reasons, *_caps(decision, winner), *_left_alone(answer)),
+        warnings=(*selection.warnings, *answer.warnings),
+        rows=(*selection.rows, *answer.rows),
+        confidence=max(
+            (one for one in (selection.confidence, answer.confidence) if one), key=ORDER.index
+        ),
+    )
+
+
+def _with_device(selection: Selection) -> Callable[[Package], Package]:
+    """Gives torchvision the extra that brings its device code, as torch has it (AMD's wheels)."""
+    extras = selection.torch.extras if selection.torch else ()
+
+    def change(package: Package) -> Package:
+        return replace(package, extras=extras) if package.name == "torchvision" else package
+
+    return change
+
+
+def _caps(decision: Decision, winner: Candidate) -> list[Reason]:
+    """The package that holds torch back, told for the newest torch that it holds back."""
+    held = [
+        (row, finding)
+        for row, finding in decision.rejected
+        if finding.rule == "companion"
+        and release(row.build.torch) > release(winner.row.build.torch)
+    ]
+    if not held:
+        return []
+    row, finding = max(held, key=lambda pair: release(pair[0].build.torch))
+    message = f"torch {row.build.torch} with {row.backend.name} is held back: {finding.message}"
+    return [Reason(rule="companion", message=message)]
+
+
+def _left_alone(answer: CompanionAnswer) -> list[Reason]:
+    if not answer.unknown:
+        return []
+    names = ", ".join(answer.unknown)
+    message = f"left alone, as the rules table does not have them: {names}"
+    return [Reason(rule="companion", message=message)]
+
+
+def in_conflict(decision: Decision) -> tuple[Reason, ...]:
+    """Where nothing was selected: the smallest set of requirements that no build serves together,
+    over the builds that only the packages asked for rule out."""
+    question = decision.question
+    answers: dict[str, list[CompanionAnswer]] = {}
+    rows: list[Row] = [row for row, finding in decision.rejected if finding.rule == "companion"]
+    for row in sorted(rows, key=lambda row: release(row.build.torch), reverse=True):
+        answer = beside(Case(row.build, row.backend, question)).answer
+        answers.setdefault(row.build.torch, []).append(answer)
+    group = conflict(answer for found in answers.values() for answer in found)
+    if len(group) < 2:
+        return ()
+    message = f"no torch serves {' and '.join(group)} together"
+    lines = (message, *told(group, answers))
+    return tuple(Reason(rule="companion", message=line) for line in lines)
