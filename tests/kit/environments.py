@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from accelsel.knowledge import load
+from accelsel.knowledge.companions import load as companions
 from accelsel.model.finding import Report
 from accelsel.ports.locked import read as read_lock
 from accelsel.probe import probe
@@ -78,6 +79,7 @@ def examined(case: Case, folder: Path) -> Report:
         project="pyproject.toml" if project else None,
         record=case.data.get("record"),
         files=look(world),
+        companions=companions(),
     )
 
 

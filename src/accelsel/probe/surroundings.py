@@ -15,7 +15,7 @@ LIBRARY_FOLDERS = (
 )
 WSL_FOLDER = "/usr/lib/wsl/lib"
 LIBCUDA = re.compile(r"libcuda\.so\.(\d{3,}(?:\.\d+)+)$")
-LEVEL_ZERO = re.compile(r"libze_intel_gpu\.so\.(\d+(?:\.\d+)+)$")
+LEVEL_ZERO = re.compile(r"libze_intel_gpu\.so\.(\d+(?:\.\d+)*)$")
 MODULE = re.compile(r"Module\s+(?:for\s+\S+\s+)?(\d+(?:\.\d+)+)")
 CACHE_LIMIT = 1 << 21
 DEVICES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/nvidia-uvm", "/dev/kfd")
@@ -128,8 +128,12 @@ def _distribution(world: World) -> str | None:
 
 
 def _first(world: World, folders: Sequence[str], pattern: re.Pattern[str]) -> str | None:
-    matches = (pattern.match(name) for folder in folders for name in _names(world, folder))
-    return next((match[1] for match in matches if match), None)
+    """The version in a library's name; of several in one folder the fullest."""
+    for folder in folders:
+        found = [match[1] for name in _names(world, folder) if (match := pattern.match(name))]
+        if found:
+            return max(found, key=len)
+    return None
 
 
 def _names(world: World, path: str) -> tuple[str, ...]:

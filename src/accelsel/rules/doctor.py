@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from accelsel.knowledge.tables import Tables
+from accelsel.model.companion import CompanionTable
 from accelsel.model.finding import (
     EnvironmentSummary,
     InstalledTorch,
@@ -20,14 +21,21 @@ from accelsel.model.profile import Profile
 from accelsel.model.request import Request
 from accelsel.model.selection import RulesVersion
 from accelsel.rules.choice import select
+from accelsel.rules.doctor_companions import COMPANION_CHECKS
 from accelsel.rules.doctor_host import HOST_CHECKS
 from accelsel.rules.doctor_packages import PACKAGE_CHECKS
 from accelsel.rules.doctor_project import PROJECT_CHECKS
-from accelsel.rules.doctor_subject import Check, Subject, installed_torch
+from accelsel.rules.doctor_subject import Check, Subject, installed_torch, python_tag
 from accelsel.rules.doctor_torch import TORCH_CHECKS, judge
 from accelsel.rules.host import platform_of
 
-CHECKS: tuple[Check, ...] = (*HOST_CHECKS, *TORCH_CHECKS, *PACKAGE_CHECKS, *PROJECT_CHECKS)
+CHECKS: tuple[Check, ...] = (
+    *HOST_CHECKS,
+    *TORCH_CHECKS,
+    *PACKAGE_CHECKS,
+    *COMPANION_CHECKS,
+    *PROJECT_CHECKS,
+)
 ORDER = {"error": 0, "warning": 1, "note": 2}
 
 
@@ -40,13 +48,16 @@ def examine(
     project: str | None = None,
     record: Mapping[str, Any] | None = None,
     files: HostFiles | None = None,
+    companions: CompanionTable | None = None,
 ) -> Report:
     """Everything that was found, the worst first, in the order of CHECKS within a severity.
 
     What is None was not there to be looked at. `record` is `[tool.accelsel.pin]`, `project` the
-    path of the project file.
+    path of the project file; without `companions` their table is not consulted.
     """
-    subject = _subject(profile, tables, environment, lock, project, record, files or HostFiles())
+    subject = _subject(
+        profile, tables, environment, lock, project, record, files or HostFiles(), companions
+    )
     found = [finding for check in CHECKS for finding in check.run(subject)]
     return Report(
         environment=_summary(subject),
@@ -67,12 +78,13 @@ def _subject(
     project: str | None,
     record: Mapping[str, Any] | None,
     files: HostFiles,
+    companions: CompanionTable | None,
 ) -> Subject:
     platform = platform_of(profile)
     torch = installed_torch(environment, tables, platform) if environment else None
     wanted = (record or {}).get("request", {})
     request = Request(
-        python=_python(environment),
+        python=python_tag(environment),
         gpus=str(wanted.get("gpus") or wanted.get("gpu") or "all"),
         allow_arch_override=bool(wanted.get("allow_arch_override")),
     )
@@ -84,17 +96,11 @@ def _subject(
         project=project,
         record=record,
         files=files,
+        companions=companions,
         torch=torch,
         best=select(profile, request, tables),
         judged=judge(profile, tables, request, torch),
     )
-
-
-def _python(environment: Environment | None) -> str | None:
-    if environment is None or environment.python is None:
-        return None
-    minor = ".".join(environment.python.split(".")[:2])
-    return f"{minor}t" if environment.free_threaded else minor
 
 
 def _summary(subject: Subject) -> EnvironmentSummary | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from accelsel.knowledge.tables import Tables
+from accelsel.model.companion import CompanionTable
 from accelsel.model.finding import Finding, Severity
 from accelsel.model.installed import Distribution, Environment, HostFiles, Lock
 from accelsel.model.profile import Gpu, Profile
@@ -62,6 +63,7 @@ class Subject:
     files: HostFiles = field(default_factory=HostFiles)
     torch: TorchBuild | None = None
     judged: tuple[Against, ...] = ()
+    companions: CompanionTable | None = None
 
     @property
     def python_argument(self) -> str:
@@ -205,6 +207,14 @@ def _asked(torch: Distribution, tables: Tables) -> str | None:
 
 def _default(rows: list[Build]) -> str | None:
     return next((row.backend for row in rows if row.on_pypi), None)
+
+
+def python_tag(environment: Environment | None) -> str | None:
+    """`3.12`, or `3.14t` where it is free-threaded."""
+    if environment is None or environment.python is None:
+        return None
+    minor = ".".join(environment.python.split(".")[:2])
+    return f"{minor}t" if environment.free_threaded else minor
 
 
 def gpu_name(gpu: Gpu) -> str:

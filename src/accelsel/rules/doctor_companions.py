@@ -1,0 +1,202 @@
+"""Checks of torch's neighbours against the companions table: what their metadata does not say."""
+
+import re
+from collections.abc import Iterator
+
+from accelsel.model.companion import CompanionTable, Offer
+from accelsel.model.finding import Finding
+from accelsel.model.installed import Distribution
+from accelsel.model.table import Backend, Build
+from accelsel.rules.companions_answer import constraints
+from accelsel.rules.companions_offer import STAGES, Place, Test, contains
+from accelsel.rules.compatibility import VENDORS
+from accelsel.rules.doctor_labels import label_of
+from accelsel.rules.doctor_subject import Check, Subject, finding, gpu_name, python_tag, release_of
+from accelsel.rules.host import platform_of
+
+OWN_ROW = ("torch", "torchvision", "torchaudio")
+FITS: dict[str, Test] = dict(STAGES)
+
+
+def companions(subject: Subject) -> Iterator[Finding]:
+    """An installed release does not work with this torch, its build, or a GPU of this host."""
+    torch, table = subject.torch, subject.companions
+    if torch is None or table is None or torch.vendor:
+        return
+    found = _row(subject)
+    if found is None:
+        return
+    build, backend = found
+    environment = subject.environment
+    if environment is None:
+        return
+    rivals = {name for shared in environment.shared for name in shared.owners}
+    for package in environment.packages:
+        distribution = table.distributions.get(package.name)
+        if distribution is None or package.name in OWN_ROW or distribution.kind == "triton":
+            continue
+        if package.name in rivals:
+            continue  # said by `two-owners`; which one is to stay comes first
+        yield from _examined(subject, table, package, build, backend)
+
+
+def _row(subject: Subject) -> tuple[Build, Backend] | None:
+    """The table's row for the installed torch and its backend."""
+    torch, platform = subject.torch, platform_of(subject.profile)
+    for build in subject.tables.builds:
+        if torch and (build.torch, build.backend, build.platform) == (
+            torch.release,
+            torch.backend,
+            platform,
+        ):
+            return build, subject.tables.backends[build.backend]
+    return None
+
+
+def _examined(
+    subject: Subject, table: CompanionTable, package: Distribution, build: Build, backend: Backend
+) -> Iterator[Finding]:
+    version = release_of(package.version)
+    offers = table.offers.get(package.name, ())
+    rows = [offer for offer in offers if _admits(offer, version)]
+    if not rows:
+        return  # a release that the table does not know: nothing is said of it
+    labelled = label_of(package) is not None and package.local not in subject.tables.backends
+    at = Place(build=build, backend=backend, python=None, archs=(), prebuilt=(), exceptions=())
+    if not labelled:
+        # What the metadata asks of torch is checked as it is written, in `requirements`.
+        stages = [("companion-build", FITS["backend"], f"has no build for {backend.name}")]
+        if not any(re.match(r"torch\s*\(?[<>=!~]", line) for line in package.requires):
+            what = f"is not made for torch {build.torch}"
+            stages.insert(0, ("companion-torch", FITS["torch"], what))
+        for name, test, what in stages:
+            fitting = [offer for offer in rows if test(offer, at)]
+            if not fitting:
+                yield _finding(subject, table, package, name, what, rows)
+                return
+            rows = fitting
+        if (what := _from_default(subject, package, rows, offers, version)) is not None:
+            yield _finding(subject, table, package, "companion-build", what, rows)
+            return
+    yield from _kernels(subject, table, package, rows, at)
+
+
+def _admits(offer: Offer, version: str) -> bool:
+    try:
+        return contains(offer.versions, version)
+    except ValueError:  # a version that is none, as a hand-made wheel may have
+        return False
+
+
+def _from_default(
+    subject: Subject,
+    package: Distribution,
+    rows: list[Offer],
+    offers: tuple[Offer, ...],
+    version: str,
+) -> str | None:
+    """What is wrong where a release for this backend exists on torch's index only, carries its
+    local version there, and the installed one carries none."""
+    if package.name not in LABELLED or package.local or package.source:
+        return None
+    if any(offer.index != "torch" for offer in rows):
+        return None
+    default = [o for o in offers if o.index == "default" and contains(o.versions, version)]
+    made = sorted({name for offer in default for name in offer.backends})
+    backend = subject.torch.backend if subject.torch else None
+    return f"of the default index is built for {', '.join(made)}, not {backend}" if made else None
+
+
+# On PyTorch's indexes these carry a local version (seen in public locks, 2026-11-20).
+LABELLED = ("torchcodec", "torchao", "fbgemm-gpu", "fbgemm-gpu-genai")
+
+
+def _kernels(
+    subject: Subject,
+    table: CompanionTable,
+    package: Distribution,
+    rows: list[Offer],
+    at: Place,
+) -> Iterator[Finding]:
+    vendor = VENDORS.get(at.backend.kind)
+    for gpu in subject.profile.gpus:
+        if gpu.vendor != vendor or not gpu.usable or gpu.arch is None or gpu.integrated:
+            continue
+        place = Place(
+            build=at.build,
+            backend=at.backend,
+            python=None,
+            archs=(gpu.arch,),
+            prebuilt=(),
+            exceptions=subject.tables.exceptions,
+        )
+        if any(FITS["arch"](offer, place) for offer in rows):
+            continue
+        what = f"has no kernels for {gpu_name(gpu)}"
+        yield _finding(subject, table, package, "companion-kernels", what, rows)
+
+
+def _finding(
+    subject: Subject,
+    table: CompanionTable,
+    package: Distribution,
+    id: str,
+    what: str,
+    rows: list[Offer],
+) -> Finding:
+    fix, hint = _cure(subject, table, package)
+    why = next((offer.why for offer in rows if offer.why), None)
+    said = "; ".join(filter(None, ("torch is right", hint or why)))
+    return finding(
+        id,
+        "error",
+        f"{package.name} {package.version} {what}",
+        subject.environment.root if subject.environment else "",
+        fix,
+        hint=said,
+        cause="companion",
+    )
+
+
+def _cure(subject: Subject, table: CompanionTable, package: Distribution) -> tuple[str, str | None]:
+    """The command that brings a release which fits, else the one that takes it out, and why."""
+    found = _row(subject)
+    removal = subject.uninstall(package.name)
+    if found is None:
+        return removal, None
+    build, backend = found
+    index = subject.tables.indexes.get(backend.indexes.get("stable", ""))
+    vendor = VENDORS.get(backend.kind)
+    archs = tuple(
+        g.arch for g in subject.profile.gpus if g.vendor == vendor and g.usable and g.arch
+    )
+    answer = constraints(
+        (package.name,),
+        build=build,
+        backend=backend,
+        index=index.name if index else None,
+        table=table,
+        python=python_tag(subject.environment),
+        archs=archs,
+        exceptions=subject.tables.exceptions,
+    )
+    if answer.refusals:
+        return removal, answer.refusals[0].message
+    chosen = next((p for p in answer.packages if p.name == package.name), None)
+    if chosen is None:
+        return removal, None
+    extras = f"[{','.join(chosen.extras)}]" if chosen.extras else ""
+    requirement = f"{package.name}{extras}{chosen.specifier}"
+    urls = {each.name: each.url for each in answer.indexes}
+    url = urls.get(chosen.index or "")
+    command = subject.install(requirement, f"torch=={build.torch}")
+    if chosen.match_runtime:
+        command += f" --no-build-isolation --reinstall-package {package.name}"
+    if url and not re.search(r"--(?:torch-backend|index) ", command):
+        command += f" --index {url}"
+    return command, chosen.why
+
+
+COMPANION_CHECKS = (
+    Check(id="companions", title="A neighbour that does not go with this torch", run=companions),
+)
