@@ -1,19 +1,9 @@
-"""The five verbs of the library: probe, select, plan, render, apply. Each calls one room."""
-
-from collections.abc import Mapping
-from pathlib import Path
+"""The pure verbs of the library, each of which calls one room."""
 
 from accelsel.model.plan import Plan
 from accelsel.model.profile import Profile
 from accelsel.model.request import Request
 from accelsel.model.selection import Selection
-
-
-def probe() -> Profile:
-    """The profile of this host. Raises `AccelselError` (2) for an override no host can have."""
-    from accelsel.probe import probe as room
-
-    return room()
 
 
 def select(profile: Profile | None, request: Request | None = None) -> Selection:
@@ -44,19 +34,3 @@ def render(text: str, plan: Plan) -> str:
     from accelsel.project.render import render as room
 
     return room(text, plan)
-
-
-def apply(texts: Mapping[str, str], root: Path) -> tuple[Path, ...]:
-    """The files of `texts` (path below `root` to text) hold their texts; gives those that changed.
-
-    Each is replaced in one step. Raises `AccelselError` (2) where a file is unreadable, read-only
-    or changed meanwhile; the ones before it are written then.
-    """
-    from accelsel.apply.files import read_project, write_replacing
-
-    changed = []
-    for name, text in texts.items():
-        file = read_project(root / name)
-        if write_replacing(file.path, file.data, text.encode()):
-            changed.append(file.path)
-    return tuple(changed)

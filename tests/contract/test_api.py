@@ -20,7 +20,7 @@ def test_five_verbs_pin_a_project(tmp_path: Path) -> None:
     path.write_text(PROJECT, encoding="utf-8")
     assert accelsel.apply({"pyproject.toml": text}, tmp_path) == (path,)
     assert 'torch = { index = "pytorch-cu126"' in path.read_text(encoding="utf-8")
-    assert accelsel.apply({"pyproject.toml": text}, tmp_path) == ()
+    assert accelsel.apply({"pyproject.toml": text}, tmp_path) == ()  # the room is imported by now
 
 
 def test_probe_gives_a_profile_of_this_host() -> None:
