@@ -17,13 +17,10 @@ from accelsel.rules.question import Finding, Question, Scope
 from accelsel.rules.versions import admits, admits_python, arch_numbers, meets, release
 
 VENDOR_INDEXES = ("amd", "jetson")
-# Without a known driver, builds up to this CUDA major are preferred: its floor (525.60.13, December
-# 2022) is met by every branch that NVIDIA has supported since 2024.
-ASSUMED_MAJOR = 12
 
-_EVERYTHING: frozenset[Scope] = frozenset({"gpu", "host", "wheel", "policy", "request"})
-_FORCED: frozenset[Scope] = frozenset({"wheel", "request"})
-_HOST: frozenset[Scope] = frozenset({"gpu", "host", "wheel", "policy"})
+_EVERYTHING: frozenset[Scope] = frozenset({"gpu", "host", "wheel", "python", "policy", "request"})
+_FORCED: frozenset[Scope] = frozenset({"wheel", "python", "request"})
+_HOST: frozenset[Scope] = frozenset({"gpu", "host", "wheel", "python", "policy"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,7 +284,7 @@ def _ordered(candidates: Iterable[Candidate], question: Question) -> tuple[Candi
 
 
 def preference(one: Candidate, question: Question) -> tuple[object, ...]:
-    """The order among builds that run; the greatest is taken (contract, section 4).
+    """The order among builds that run; the greatest is taken.
 
     Fewer unknowns come first of all, because a build that is sure to run comes before a newer one
     that is not. PyTorch's own index comes before a vendor's. Then the newest torch; of one release
@@ -302,7 +299,6 @@ def preference(one: Candidate, question: Question) -> tuple[object, ...]:
     return (
         -len(one.doubts),
         backend.kind not in VENDOR_INDEXES,
-        backend.kind != "cuda" or driver is not None or toolkit[0] <= ASSUMED_MAJOR,
         release(build.torch),
         build.confidence != "inferred",
         within,
@@ -322,6 +318,4 @@ def outdone(one: Candidate, best: Candidate) -> tuple[str, str]:
         return "own-index", f"{name} is on PyTorch's own index and runs too"
     if release(winner.torch) > release(build.torch):
         return "newest-torch", f"{name} is newer and runs too"
-    if release(winner.torch) < release(build.torch):
-        return "newest-torch", f"{name} asks less of the driver, which is not known"
     return "nearest-toolkit", f"{name} is nearer to what the driver reports"

@@ -16,7 +16,7 @@ from accelsel.rules.versions import release
 
 WIDTH = 80
 HEIGHT = 23  # of 24: the prompt needs a line
-_SCOPES: frozenset[Scope] = frozenset({"gpu", "host", "wheel", "policy"})
+_SCOPES: frozenset[Scope] = frozenset({"gpu", "host", "wheel", "python", "policy"})
 _ASKED: frozenset[Scope] = frozenset({"request"})
 
 

@@ -164,11 +164,13 @@ def triton_packages(
 ) -> tuple[Package, ...]:
     """The triton of a backend's own index, under every name that the builds of a range use.
 
-    CUDA's stable triton is on the default index and needs nothing written.
+    CUDA's stable triton is on the default index and needs nothing written. A vendor's index has
+    the triton of some releases alone, so that there only the newest counts.
     """
     if backend.kind == "cuda":
         return ()
-    names = {build.triton.name: build.torch for build in span if build.triton}
+    builds = tuple(span)[:1] if backend.kind in ("amd", "jetson") else span
+    names = {build.triton.name: build.torch for build in builds if build.triton}
     return tuple(
         Package(
             name=name,

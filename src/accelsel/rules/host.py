@@ -18,7 +18,7 @@ OVERRIDE = "HSA_OVERRIDE_GFX_VERSION"
 _MACHINES = {"amd64": "x86_64", "x64": "x86_64", "arm64": "aarch64"}
 _PLATFORM = re.compile(r"(linux|windows|macos)-[a-z0-9_]+")
 _L4T = re.compile(r"R?(\d+)")
-# The CUDA of the driver that each JetPack brings, and the JetPack of each L4T (hardware.md, 2.3).
+# The CUDA of the driver that each JetPack brings, and the JetPack of each L4T.
 _JETPACK_CUDA: Mapping[int, Numbers] = {4: (10, 2), 5: (11, 4), 6: (12, 6), 7: (13, 0)}
 _L4T_JETPACK = {32: 4, 34: 5, 35: 5, 36: 6, 38: 7, 39: 7}
 _BRANDS = ("NVIDIA GeForce ", "NVIDIA ", "AMD ", "Intel(R) ", "Intel ")

@@ -339,7 +339,7 @@ def _ways() -> tuple[Reason, ...]:
 
 
 def _evidence(profile: Profile, host: Host) -> Aim | None:
-    """What a container's base image tells of the host it is meant for (ecosystem.md, section 2).
+    """What a container's base image tells of the host it is meant for.
 
     `NVIDIA_REQUIRE_CUDA` is a floor that the container runtime enforces, so a driver of that CUDA
     may be counted on; `CUDA_VERSION` stands in for it, and its major is a ceiling.

@@ -12,7 +12,7 @@ from accelsel.rules.family import Wish
 from accelsel.rules.host import Host, Target
 from accelsel.rules.versions import python_key
 
-Scope = Literal["gpu", "host", "wheel", "policy", "request", "order"]
+Scope = Literal["gpu", "host", "wheel", "python", "policy", "request", "order"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

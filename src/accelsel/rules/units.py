@@ -77,7 +77,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         id="python-wheel",
-        scope="wheel",
+        scope="python",
         check=on_host.python_wheel,
         title="There is a wheel for the Python",
         why="it has a wheel for this Python",

@@ -136,7 +136,7 @@ def _outcome(
 
 def _driver(decision: Decision) -> list[Reason]:
     """The newest build that only the driver keeps away."""
-    scopes: frozenset[Scope] = frozenset({"gpu", "host", "wheel", "policy", "request"})
+    scopes: frozenset[Scope] = frozenset({"gpu", "host", "wheel", "python", "policy", "request"})
     for row, finding in sorted(
         decision.rejected, key=lambda pair: release(pair[0].build.torch), reverse=True
     ):

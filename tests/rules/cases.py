@@ -1,0 +1,205 @@
+"""Real user cases with a known outcome: what each host is, what is right for it, what fails.
+
+`fixtures/cases/<kind>.json` holds them, condensed from public threads named in `source`. `right`
+and `fails` are backends, each with the torch releases it is meant for; `*` ends a pattern. `added`
+names the source of an entry that the thread does not have. `pinned` lists the backends that are right
+with the request's bound on torch kept, [] where none is. `none` says why no build may be the right
+answer as well. `left_out` says why a case is not judged.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from packaging.specifiers import SpecifierSet
+
+from accelsel.knowledge import load
+from accelsel.model.profile import (
+    Cpu,
+    Drivers,
+    Gpu,
+    Jetson,
+    Libc,
+    NvidiaDriver,
+    Os,
+    Profile,
+    Python,
+)
+from accelsel.model.request import Request
+from accelsel.model.selection import Selection
+from accelsel.rules import select
+
+FOLDER = Path(__file__).parents[2] / "fixtures" / "cases"
+ANY_PYTHON = ">=3.8"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    id: str
+    kind: str
+    action: str
+    source: str
+    profile: Profile
+    request: Request
+    right: tuple[str, ...]
+    pinned: tuple[str, ...] | None
+    fails: tuple[str, ...]
+    none: str | None
+    left_out: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A backend and a torch release, or nothing; `named` is the text that goes with nothing."""
+
+    backend: str | None
+    torch: str | None
+    named: str = ""
+
+
+@cache
+def cases() -> tuple[Case, ...]:
+    """Every case, by kind and number."""
+    found = []
+    for path in sorted(FOLDER.glob("*.json")):
+        document = json.loads(path.read_text(encoding="utf-8"))
+        found += [_case(document["kind"], row) for row in document["cases"]]
+    return tuple(found)
+
+
+def _case(kind: str, row: Mapping[str, Any]) -> Case:
+    host = row["host"]
+    return Case(
+        id=row["id"],
+        kind=kind,
+        action=row["action"],
+        source=row["source"],
+        profile=_profile(host),
+        request=Request(
+            torch=row["request"].get("torch", ""),
+            platform=row["request"].get("platform"),
+            requires_python=None if "python" in host else ANY_PYTHON,
+        ),
+        right=tuple(row["right"]),
+        pinned=tuple(row["pinned"]) if "pinned" in row else None,
+        fails=tuple(row.get("fails", ())),
+        none=row.get("none"),
+        left_out=row.get("left_out"),
+    )
+
+
+def _profile(host: Mapping[str, Any]) -> Profile:
+    gpus = tuple(_gpus(host.get("gpus", ())))
+    nvidia = any(gpu.vendor == "nvidia" for gpu in gpus)
+    driver, cuda = host.get("driver"), host.get("cuda")
+    libc = Libc(family=host.get("libc", "glibc"), version=host.get("glibc"))
+    jetson = host.get("jetson")
+    return Profile(
+        state="usable" if gpus else "no-gpu",
+        os=Os(
+            system=host["system"],
+            version=host.get("version"),
+            release=None,
+            libc=libc if host["system"] == "linux" else None,
+            wsl=host.get("wsl", False),
+            container=host.get("container"),
+            jetson=Jetson(**jetson) if jetson else None,
+        ),
+        cpu=Cpu(arch=host["arch"], level=None),
+        python=Python(
+            version=host.get("python", "3.12"), implementation="cpython", free_threaded=False
+        ),
+        drivers=Drivers(
+            nvidia=NvidiaDriver(version=driver, cuda_version=cuda, source="the thread")
+            if nvidia and (driver or cuda)
+            else None
+        ),
+        gpus=gpus,
+    )
+
+
+def _gpus(rows: Any) -> Iterator[Gpu]:
+    index = 0
+    for row in rows:
+        for _ in range(row.get("count", 1)):
+            yield Gpu(
+                index=index,
+                vendor=row["vendor"],
+                name=row["name"],
+                arch=row["arch"],
+                arch_source="the thread",
+                pci_id=None,
+                memory_bytes=None,
+                integrated=row.get("integrated", False),
+                usable=True,
+            )
+            index += 1
+
+
+def _meant(entries: tuple[str, ...], answer: Answer) -> bool:
+    for entry in entries:
+        pattern, _, torches = entry.partition(" ")
+        if answer.backend is None or answer.torch is None:
+            return False
+        inside = SpecifierSet(torches).contains(answer.torch, prereleases=True)
+        if fnmatchcase(answer.backend, pattern) and inside:
+            return True
+    return False
+
+
+def fails(case: Case, answer: Answer) -> bool:
+    """Whether an answer is one that the case says must not be chosen."""
+    return _meant(case.fails, answer)
+
+
+def wrong(case: Case, free: Answer, kept: Answer) -> str | None:
+    """Why the answers to a case are not right; None where they are.
+
+    `free` is the answer without the request's bound on torch, `kept` the one with it.
+    """
+    for answer in (free, kept):
+        if fails(case, answer):
+            return f"chose {answer.backend} {answer.torch}, which fails there"
+    if case.pinned is not None:
+        if kept.backend is not None and kept.backend not in case.pinned:
+            return f"with {case.request.torch} chose {kept.backend}, right are {case.pinned}"
+        if kept.backend is None and case.pinned:
+            return f"with {case.request.torch} chose nothing, right are {case.pinned}"
+    if _meant(case.right, free) or (case.request.torch and _meant(case.right, kept)):
+        return None
+    if case.none and (free.backend is None or kept.backend is None):
+        return None
+    if free.backend is None and _names_a_vendor(case, free):
+        return None
+    if free.backend is None:
+        return f"chose nothing, right are {', '.join(case.right)}"
+    return f"chose {free.backend} {free.torch}, right are {', '.join(case.right) or 'none'}"
+
+
+def _names_a_vendor(case: Case, answer: Answer) -> bool:
+    """Nothing chosen is right where only a vendor's build would do and the answer names it."""
+    vendors = {entry.partition(" ")[0] for entry in case.right}
+    return bool(vendors) and vendors <= {"amd", "jetson-jp5", "jetson-jp6"} and any(
+        vendor in answer.named for vendor in vendors
+    )  # fmt: skip
+
+
+def ours(case: Case) -> tuple[Answer, Answer]:
+    """What accelsel answers, without and with the request's bound on torch."""
+    from dataclasses import replace
+
+    free = select(case.profile, replace(case.request, torch=""), load())
+    return _answer(free), _answer(select(case.profile, case.request, load()))
+
+
+def _answer(selection: Selection) -> Answer:
+    named = "\n".join(reason.message for reason in selection.reasons)
+    return Answer(
+        backend=selection.backend,
+        torch=selection.torch.version if selection.torch else None,
+        named=named,
+    )
