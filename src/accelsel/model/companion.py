@@ -58,7 +58,7 @@ class Offer:
     it; one that ends in `=` is pinned by that metadata, so that only its place is written.
     `match_runtime`, `build_requires`, `build_variables`: what its build needs; `requires_dist` is
     the metadata to write where uv cannot read it without building (`metadata_version` None: for
-    every version).
+    every version). `everywhere` is True where the default index has no usable release at all.
     """
 
     name: str
@@ -81,6 +81,7 @@ class Offer:
     build_variables: Mapping[str, str] = field(default_factory=dict)
     requires_dist: tuple[str, ...] | None = None
     metadata_version: str | None = None
+    everywhere: bool = False
     why: str
     warning: str | None = None
     source: str

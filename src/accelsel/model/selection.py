@@ -26,7 +26,11 @@ class Package:
     index requires and that must be routed), `extension` (compiled against torch), `vendor`.
     `index` None leaves the package on the default index. `constrain` is True where `specifier` must
     be written because the package's own metadata does not enforce it. `platforms` () means those
-    of torch. `match_runtime` wires the build to the project's torch.
+    of torch. `match_runtime` wires the build to the project's torch. `everywhere` is True where the
+    default index cannot serve the name at all, so that its source holds on every platform, not only
+    on torch's. `override` is True where `specifier` must replace what every package requires of the
+    name: on `platforms` it is required so, on torch's other platforms not at all, and on those
+    without this torch as any version.
     """
 
     name: str
@@ -42,6 +46,8 @@ class Package:
     build_variables: Mapping[str, str] = field(default_factory=dict)
     metadata_version: str | None = None  # of the [[tool.uv.dependency-metadata]] entry
     requires_dist: tuple[str, ...] | None = None  # None: no entry is written
+    everywhere: bool = False
+    override: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

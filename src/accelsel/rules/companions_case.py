@@ -94,13 +94,20 @@ def extended(
     runtime: tuple[Package, ...] = ()
     if table is not None and backend.kind == "amd":
         archs = tuple(dict.fromkeys(target.arch for target in served if target.arch))
-        runtime = runtime_packages(build, archs, index, table)
-    named = {package.name for package in selection.packages}
+        siblings = tuple(
+            row
+            for row in question.tables.builds
+            if row.backend == build.backend and row.version == build.version and row.published
+        )
+        runtime = runtime_packages(build, archs, index, table, siblings)
+    own = {package.name: package for package in runtime}
+    before = [package for package in selection.packages if package.name not in own]
+    named = {package.name for package in before}
     added = [package for package in (*answer.packages, *runtime) if package.name not in named]
     return replace(
         selection,
         python=found.python or selection.python,
-        packages=(*map(_with_device(selection), selection.packages), *added),
+        packages=(*map(_with_device(selection), before), *added),
         indexes=(*selection.indexes, *answer.indexes),
         excludes=(*selection.excludes, *answer.excludes),
         reasons=(*selection.reasons, *_caps(decision, winner), *_left_alone(answer)),

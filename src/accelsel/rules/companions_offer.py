@@ -130,7 +130,12 @@ def choose(
             return Chosen(wanted=wanted, offer=offer, newest=newest, bound=bound)
         refused.append((len(STAGES) if failed is None else failed, offer))
     others = [offer for offer in known if offer not in usable and _failed(offer, at) is None]
-    ways = sorted({prebuilt(offer, table) or "" for offer in others})
+    ways = sorted(
+        f"--prebuilt {name}"
+        if (name := prebuilt(offer, table))
+        else "without --prebuilt its source"
+        for offer in others
+    )
     return _refusal(wanted, distribution, refused, ways, at)
 
 
@@ -215,7 +220,7 @@ def _refusal(
 ) -> Refusal:
     advice = f"; {distribution.advice}" if distribution.advice else ""
     if ways:
-        advice = f"; {' or '.join(f'--prebuilt {way}' for way in ways)} has one that fits{advice}"
+        advice = f"; what fits: {' or '.join(dict.fromkeys(ways))}{advice}"
     if not refused:
         return Refusal(
             name=wanted.name, requirement=str(wanted), cause="prebuilt",

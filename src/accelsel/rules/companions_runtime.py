@@ -1,6 +1,7 @@
 """Names that a build of torch itself needs from its own index, and the name of its triton."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from accelsel.model.companion import CompanionTable, RuntimeName
@@ -50,12 +51,17 @@ def triton_package(
 
 
 def runtime_packages(
-    build: Build, archs: tuple[str, ...], index: str | None, table: CompanionTable
+    build: Build,
+    archs: tuple[str, ...],
+    index: str | None,
+    table: CompanionTable,
+    siblings: Iterable[Build] = (),
 ) -> tuple[Package, ...]:
     """Every other name to route for `build`, for the GPUs of these architectures.
 
-    Sorted as the table has them. Names with a version that belongs to the build are bound to it;
-    the others get `>=0`, which only carries the route.
+    As the table has them, then the triton of the `siblings`, the builds of the same version on all
+    platforms. Names with a version that belongs to the build are bound to it; the others get `>=0`,
+    which only carries the route. () for a build whose torch brings everything itself.
     """
     vision = next((row.specifier for row in build.companions if row.name == "torchvision"), "")
     values = {"torchvision": _public(vision)}
@@ -72,7 +78,29 @@ def runtime_packages(
                 name=name, specifier=row.specifier.format(**filled), index=index, kind="runtime",
                 constrain=True, why=f"torch {build.version} asks for it, and only its index has it",
             )  # fmt: skip
+    if packages:
+        packages |= _triton_of(tuple(siblings) or (build,), index)
     return tuple(packages.values())
+
+
+def _triton_of(siblings: tuple[Build, ...], index: str | None) -> dict[str, Package]:
+    """The exact triton on the platforms whose wheel asks for it.
+
+    uv takes one wheel's requirements for those of all platforms, so the name has to be taken away
+    from the platforms that have none, which only an override does (research: uv 0.13.8 and 0.9.0).
+    """
+    found: dict[str, Package] = {}
+    for build in siblings:
+        if build.triton is None:
+            continue
+        platforms = tuple(row.platform for row in siblings if row.triton == build.triton)
+        found[build.triton.name] = Package(
+            name=build.triton.name, specifier=build.triton.specifier, index=index, kind="triton",
+            constrain=len(platforms) == len(siblings), override=len(platforms) < len(siblings),
+            platforms=platforms,
+            why=f"torch {build.version} asks for it on {' and '.join(platforms)} alone",
+        )  # fmt: skip
+    return found
 
 
 def _each(row: RuntimeName, archs: tuple[str, ...], table: CompanionTable) -> tuple[str, ...]:
