@@ -21,9 +21,13 @@ from types import TracebackType
 from typing import ClassVar, Self
 from urllib.parse import quote, unquote, urlsplit
 
-from tests.kit.replay_catalog import DEFAULT, Catalog, Dist, load, normalized
+from tests.kit.replay_catalog import DEFAULT, Catalog, Dist, normalized
+from tests.kit.replay_fixtures import load
+from tests.kit.replay_vendors import HOSTS
 from tests.kit.replay_wheel import metadata, sdist, sdist_name, wheel, wheel_name
 
+# no hashes, no separate metadata: research/index-snapshot.md and vendor-indexes.md
+_UNHASHED = ("/whl/nightly/", "/stable.repo.amd.com/")
 _JSON = "application/vnd.pypi.simple.v1+json"
 
 
@@ -31,7 +35,7 @@ _JSON = "application/vnd.pypi.simple.v1+json"
 class _Link:
     file: str
     dist: Dist
-    sha256: str
+    sha256: str | None
     metadata_sha256: str | None
 
 
@@ -71,19 +75,21 @@ class _Shelf:
         return None
 
     def _of(self, dist: Dist) -> list[_Link]:
-        described = hashlib.sha256(metadata(dist).encode()).hexdigest()
-        made = [(wheel_name(dist, tag), wheel(dist, tag), described) for tag in dist.wheels]
+        bare = dist.index.startswith(_UNHASHED)
+        about = None if bare else _digest(metadata(dist).encode())
+        made = [(wheel_name(dist, tag), wheel(dist, tag), about) for tag in dist.wheels]
+        if dist.sdist is not None:
+            made.append((sdist_name(dist), sdist(dist, dist.sdist), None))
         links = []
         for name, data, meta in made:
             self._files[dist.index, name] = data
-            digest = hashlib.sha256(data).hexdigest()
+            digest = None if bare else _digest(data)
             links.append(_Link(file=name, dist=dist, sha256=digest, metadata_sha256=meta))
-        if dist.sdist is not None:
-            name, data = sdist_name(dist), sdist(dist)
-            self._files[dist.index, name] = data
-            digest = hashlib.sha256(data).hexdigest()
-            links.append(_Link(file=name, dist=dist, sha256=digest, metadata_sha256=None))
         return links
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 class Replay:
@@ -116,7 +122,8 @@ class Replay:
     @property
     def mirrors(self) -> tuple[str, ...]:
         """Values of `--mirror` for the hosts that are replayed."""
-        return (f"https://download.pytorch.org/whl={self.url}/whl",)
+        pytorch = f"https://download.pytorch.org/whl={self.url}/whl"
+        return (pytorch, *(f"https://{host}={self.url}/{host}" for host in HOSTS))
 
     def environment(self, cache: Path) -> dict[str, str]:
         """Variables under which uv sees nothing but the replay and its own folder."""
@@ -146,7 +153,7 @@ class Replay:
     def answer(self, path: str, accept: str) -> _Answer:
         """What a path is answered with; 404 where nothing is."""
         folder, _, name = path.rpartition("/")
-        if path in self.catalog.flat:
+        if path.endswith(".html") and self.catalog.projects(path):
             links = [
                 link
                 for project in self.catalog.projects(path)
@@ -162,7 +169,7 @@ class Replay:
                 return _list(folder, projects)
         else:
             flat = f"{folder}.html"
-            data = self._shelf.file(flat if flat in self.catalog.flat else folder, name)
+            data = self._shelf.file(flat if self.catalog.projects(flat) else folder, name)
             if data is not None:
                 return _Answer(data)
         return _Answer(b"not found\n", "text/plain", 404)
@@ -222,7 +229,7 @@ def _page(index: str, title: str, links: list[_Link]) -> _Answer:
             more += f' data-yanked="{html.escape(link.dist.yanked)}"'
         if link.metadata_sha256:
             more += f' data-core-metadata="sha256={link.metadata_sha256}"'
-        href = f"{_address(index, link)}#sha256={link.sha256}"
+        href = _address(index, link) + (f"#sha256={link.sha256}" if link.sha256 else "")
         lines.append(f'<a href="{href}"{more}>{html.escape(link.file)}</a><br/>')
     return _Answer("\n".join([*lines, "</body></html>", ""]).encode(), "text/html; charset=utf-8")
 
@@ -233,7 +240,7 @@ def _json(index: str, project: str, links: list[_Link]) -> _Answer:
         {
             "filename": link.file,
             "url": _address(index, link),
-            "hashes": {"sha256": link.sha256},
+            "hashes": {"sha256": link.sha256} if link.sha256 else {},
             "requires-python": link.dist.requires_python,
             "yanked": link.dist.yanked if link.dist.yanked is not None else False,
             "core-metadata": {"sha256": link.metadata_sha256} if link.metadata_sha256 else False,

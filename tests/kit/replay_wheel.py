@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Mapping
 
 from tests.kit.replay_catalog import Dist, normalized
+from tests.kit.replay_sdist import Source, described, tree
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -55,17 +56,27 @@ def wheel(dist: Dist, tag: str) -> bytes:
     return buffer.getvalue()
 
 
-def sdist(dist: Dist) -> bytes:
-    """A source distribution of `dist.sdist`, with the metadata as PKG-INFO."""
+def sdist(dist: Dist, source: Source) -> bytes:
+    """A source distribution that builds as `source` says."""
     root = sdist_name(dist).removesuffix(".tar.gz")
+    about = metadata(dist)
+    files = tree(source, _plain(dist.name), dist.version, _module(dist), about)
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=1) as archive:
-        for path, text in {"PKG-INFO": metadata(dist), **(dist.sdist or {})}.items():
+        for path, text in {"PKG-INFO": described(source, about), **files}.items():
             entry = tarfile.TarInfo(f"{root}/{path}")
             entry.size = len(text.encode())
             archive.addfile(entry, io.BytesIO(text.encode()))
     # gzip keeps the time of writing in bytes 4 to 8
     return buffer.getvalue()[:4] + bytes(4) + buffer.getvalue()[8:]
+
+
+def _plain(name: str) -> str:
+    return normalized(name).replace("-", "_")
+
+
+def _module(dist: Dist) -> str:
+    return dist.owns or _plain(dist.name)
 
 
 def _digest(text: str) -> str:
@@ -74,7 +85,7 @@ def _digest(text: str) -> str:
 
 
 def _contents(dist: Dist, tag: str) -> Mapping[str, str]:
-    module = dist.owns or normalized(dist.name).replace("-", "_")
+    module = _module(dist)
     files = {f"{module}/__init__.py": f"__version__ = {dist.version!r}\n"}
     if dist.name == "torch":
         backend = _backend(dist, tag)

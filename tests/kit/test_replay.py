@@ -14,6 +14,7 @@ from urllib.parse import unquote
 import pytest
 from tests.kit.replay import Replay
 from tests.kit.replay_catalog import Catalog, Dist
+from tests.kit.replay_sdist import Source
 
 _JSON = "application/vnd.pypi.simple.v1+json"
 
@@ -38,7 +39,7 @@ def small() -> Iterator[Replay]:
                 backend="cu126",
             ),
             Dist(index="/pypi/simple", name="Two.Names", version="1", yanked="empty"),
-            Dist(index="/pypi/simple", name="built", version="1", wheels=(), sdist={"a.py": "1"}),
+            Dist(index="/pypi/simple", name="built", version="1", wheels=(), sdist=Source()),
         ]
     )
     with Replay(catalog) as replay:
@@ -126,6 +127,12 @@ def test_log_and_faults(small: Replay) -> None:
         ("/pypi/simple", "torch", "2.10.0", "nvidia-cublas-cu12==12.8.4.1"),
         ("/pypi/simple", "torch", "2.15.0", "nvidia-cudnn-cu13==9.26.0.51"),
         ("/pypi/simple", "pytorch-triton-rocm", "2.1.0", None),
+        ("/whl/nightly/cu130", "torch", "2.10.0.dev20251208+cu130", "pytorch-triton==3.6.0+git"),
+        ("/whl/nightly/cu130", "torch", "2.11.0.dev20260104+cu130", "triton==3.6.0+git"),
+        ("/stable.repo.amd.com/rocm/whl-next", "torch", "2.14.0+rocm10.1.0", "rocm[libraries]=="),
+        ("/pypi.nvidia.com", "tensorrt-llm", "0.12.0", "torch<=2.4.0,>=2.4.0a0"),
+        ("/data.pyg.org/whl/torch-2.5.0+cu121.html", "torch-scatter", "2.1.2+pt25cu121", None),
+        ("/wheels.astral.sh/simple/cu130", "flash-attn", "2.8.3+cu.13.0.torch.2.11", "torch==2.11"),
     ],
 )
 def test_rows_are_the_facts(
