@@ -9,6 +9,7 @@ from typing import Any
 from tests.kit.nvml.stub import StubGpu, StubHost, Stubs
 
 from accelsel.probe.host_world import HostWorld
+from accelsel.probe.replay import SCHEMA, RecordedWorld
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "hosts"
 NAMES = tuple(sorted(path.parent.name for path in FOLDER.glob("*/host.json")))
@@ -211,3 +212,10 @@ def _made(root: Path, path: str) -> Path:
     target = root / path.lstrip("/")
     target.parent.mkdir(parents=True, exist_ok=True)
     return target
+
+
+def world(**parts: Any) -> RecordedWorld:
+    """A World made of parts of a recording; a Linux machine where they do not say otherwise."""
+    uname = {"system": "linux", "release": "6.8.0-49-generic", "machine": "x86_64"}
+    python = {"version": "3.12.3", "implementation": "cpython", "free_threaded": False}
+    return RecordedWorld({"schema": SCHEMA, "uname": uname, "python": python, **parts})

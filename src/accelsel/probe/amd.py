@@ -333,5 +333,5 @@ def _sentences(*parts: str | None) -> str | None:
 
 
 def _version(text: str | None) -> str | None:
-    match = re.match(r"\d{1,4}(?:\.\d{1,6}){1,3}", text or "")
+    match = re.match(r"[0-9]{1,4}(?:\.[0-9]{1,6}){1,3}", text or "")
     return match[0] if match else None

@@ -8,7 +8,7 @@ from accelsel.probe.world import World
 
 _NAMES = ("hw.optional.arm64", "machdep.cpu.brand_string", "sysctl.proc_translated", "hw.memsize")
 _TIMEOUT = 1.0
-_CHIP = re.compile(r"Apple M(\d{1,2})\b")
+_CHIP = re.compile(r"Apple M([1-9][0-9]?)\b")
 
 
 def sysctl(world: World) -> Mapping[str, str]:

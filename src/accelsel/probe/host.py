@@ -36,8 +36,10 @@ _IMAGE = ("CUDA_VERSION", "NVIDIA_REQUIRE_CUDA", "ROCM_VERSION")
 _NODES = 16  # HSA nodes that an override is looked for
 _UUID = re.compile(r"((?:GPU|MIG)-)[0-9a-f][0-9a-f-]{7,}(?:/\d+/\d+)?", re.IGNORECASE)
 
-_L4T = re.compile(r"^#\s*R(\d+)\s*\(release\),\s*REVISION:\s*(\d+(?:\.\d+)*)", re.MULTILINE)
-_SOC = re.compile(r"^nvidia,(tegra\d{3})$")
+_L4T = re.compile(
+    r"^#\s*R([0-9]+)\s*\(release\),\s*REVISION:\s*([0-9]+(?:\.[0-9]+)*)", re.MULTILINE
+)
+_SOC = re.compile(r"^nvidia,(tegra[0-9]{3})$")
 _ENGINES = (  # marks of a container engine in the root mount and the control groups
     ("kubernetes", re.compile(r"/kubepods|/kubelet/")),
     ("podman", re.compile(r"/libpod|/containers/storage/")),
@@ -110,7 +112,7 @@ def _version(world: World, system: str, release: str | None) -> str | None:
         return fields.get("VERSION_ID") or None
     if system == "darwin":
         plist = _text(world, "/System/Library/CoreServices/SystemVersion.plist") or ""
-        match = re.search(r"<key>ProductVersion</key>\s*<string>([\d.]+)</string>", plist)
+        match = re.search(r"<key>ProductVersion</key>\s*<string>([0-9.]+)</string>", plist)
         return match[1] if match else None
     if system == "windows" and release:
         build = release.split(".")[-1]
@@ -137,7 +139,7 @@ def _libc(world: World, uname: Mapping[str, str]) -> Libc | None:
     if not world.exists(loader):
         return Libc(family="glibc", version=None) if _has_glibc(world, uname) else None
     done = world.run((loader,), _MUSL_TIMEOUT)
-    match = re.search(r"^Version (\d+(?:\.\d+)+)", done.err or done.out, re.MULTILINE)
+    match = re.search(r"^Version ([0-9]+(?:\.[0-9]+)+)", done.err or done.out, re.MULTILINE)
     return Libc(family="musl", version=match[1] if match else None)
 
 

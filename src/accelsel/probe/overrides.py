@@ -10,13 +10,13 @@ from accelsel.probe.facts import ArchOverride, DriverOverride, Overrides
 MARK = "ACCELSEL_ENV"
 
 _VENDORS: tuple[Vendor, ...] = ("nvidia", "amd", "intel", "apple")
-_VERSION = re.compile(r"\d{1,4}(?:\.\d{1,4}){0,3}")
-_CAPABILITY = re.compile(r"(\d{1,2})\.(\d)")
+_VERSION = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,4}){0,3}")
+_CAPABILITY = re.compile(r"([0-9]{1,2})\.([0-9])")
 _ARCHS: tuple[tuple[Vendor, re.Pattern[str]], ...] = (
-    ("nvidia", re.compile(r"(sm_\d{2,3})[af]?")),
-    ("amd", re.compile(r"(gfx\d{1,2}[0-9a-f]{2})(?::[a-z]+[+-])*")),
+    ("nvidia", re.compile(r"(sm_[0-9]{2,3})[af]?")),
+    ("amd", re.compile(r"(gfx[0-9]{1,2}[0-9a-f]{2})(?::[a-z]+[+-])*")),
     ("intel", re.compile(r"(gen(?:[7-9]|11)|xe-(?:lp|lpg|lpg-plus|hpg|hpc)|xe[23]|xe3p)")),
-    ("apple", re.compile(r"(apple-m[1-9]\d?)")),
+    ("apple", re.compile(r"(apple-m[1-9][0-9]?)")),
 )
 # The oldest and newest that can be meant: a number outside is a slip (cu128 written as 128, a
 # compute capability), not a host.

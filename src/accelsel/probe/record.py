@@ -162,7 +162,8 @@ class Recorder:
             os.makedirs(folder, exist_ok=True)
             _replace(path, rendered(self.document()))
             if profile is not None:
-                _replace(os.path.join(folder, EXPECTED), rendered(essentials(profile)))
+                wanted = {key: self._scrub.value(v) for key, v in essentials(profile).items()}
+                _replace(os.path.join(folder, EXPECTED), rendered(wanted))
         except OSError as error:
             raise AccelselError(
                 USAGE,

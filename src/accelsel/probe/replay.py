@@ -34,7 +34,7 @@ class RecordedWorld:
         else:
             path = os.path.join(recording, FILE)
             take = _Taker(path, _load(path))
-        self._uname = take.strings("uname")
+        self._uname = take.uname()
         self._python = take.mapping("python")
         self._env = take.strings("env")
         self._files = take.texts("files")
@@ -119,8 +119,9 @@ def _load(path: str) -> dict[str, Any]:
     try:
         with open(path, "rb") as file:
             content = file.read(SIZE_LIMIT + 1)
-    except OSError as error:
-        raise _bad(path, f"no recording can be read there: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise _bad(path, f"no recording can be read there: {reason}") from error
     if len(content) > SIZE_LIMIT:
         raise _bad(path, f"the recording is larger than {SIZE_LIMIT >> 20} MiB")
     try:
@@ -161,6 +162,12 @@ class _Taker:
         if not isinstance(value, dict):
             raise _bad(self._path, f"{key} is no object")
         return value
+
+    def uname(self) -> dict[str, str]:
+        values = self.strings("uname")
+        missing = [name for name in ("system", "release", "machine") if name not in values]
+        self._need(not missing, f"uname lacks {', '.join(missing)}")
+        return values
 
     def strings(self, key: str) -> dict[str, str]:
         values = self.mapping(key)

@@ -14,6 +14,9 @@ _SERIAL = re.compile(
     r"^([^\n:=]{0,60}?(?:serial|unique_id)(?:[ _]*num(?:ber)?|[ _]no)?\"?[ \t:=]+)([^\s,][^\n,]*)",
     re.IGNORECASE | re.MULTILINE,
 )
+_JSON_SERIAL = re.compile(
+    r"(\"[^\"\n]*(?:serial|unique_id)[^\"\n]*\"\s*:\s*)(?:\"[^\"\n]*\"|[^\s,}\]]+)", re.IGNORECASE
+)
 _IDENTIFYING = re.compile("serial|uuid|unique_id", re.IGNORECASE)
 _BUILDER = re.compile(r"\([^()\s@]+@[^()\s@]+\)")
 _HOME = re.compile(r"(/home/|/Users/|[A-Z]:\\Users\\)[^/\\\s\"',:]+")
@@ -47,6 +50,7 @@ class Scrubber:
     def text(self, text: str) -> str:
         """The text without UUIDs, serial numbers, user and host names."""
         text = _UUID.sub(self._uuid, text)
+        text = _JSON_SERIAL.sub(r"\g<1>0", text)
         text = _SERIAL.sub(r"\g<1>0", text)
         text = _BUILDER.sub("(user@host)", text)
         text = _HOME.sub(r"\g<1>user", text)
