@@ -14,7 +14,8 @@ class Edit:
     """One value that changes: `before` and `after` are TOML values as `tomllib` gives them.
 
     None stands for "not there". With `item` True the value is one element of the array at
-    `table` + `key`, else it is the whole value of that key.
+    `table` + `key`, else it is the whole value of that key; `index` is then where an element stood
+    or is to stand, None for the end.
     """
 
     table: tuple[str, ...]
@@ -23,6 +24,7 @@ class Edit:
     after: Any
     why: str = ""
     item: bool = False
+    index: int | None = None
 
     @property
     def path(self) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ def inverse(edit: Edit) -> Edit:
         after=edit.before,
         item=edit.item,
         why=edit.why,
+        index=edit.index,
     )
 
 
@@ -50,7 +51,7 @@ def applied(data: Mapping[str, Any], edits: Iterable[Edit]) -> dict[str, Any]:
             at = values.index(edit.before)
             values[at : at + 1] = [] if edit.after is None else [edit.after]
         elif edit.after is not None and edit.after not in values:
-            values.append(edit.after)
+            values.insert(len(values) if edit.index is None else edit.index, edit.after)
         _set(result, edit.path, values or None)
     return result
 
@@ -86,8 +87,16 @@ def between(
             continue
         pairs = _pairs(old or [], new or []) if edit.item else [(old, new)]
         found += (
-            Edit(table=edit.table, key=edit.key, before=b, after=a, why=edit.why, item=edit.item)
-            for b, a in pairs
+            Edit(
+                table=edit.table,
+                key=edit.key,
+                before=before,
+                after=after,
+                why=edit.why,
+                item=edit.item,
+                index=new.index(after) if edit.item and before is None else None,
+            )
+            for before, after in pairs
         )
     return tuple(found)
 

@@ -5,33 +5,43 @@ that files without a final newline, comments and scripts' comment signs need no 
 """
 
 from collections.abc import Iterable, Mapping
+from difflib import SequenceMatcher
 from typing import Any
 
 from accelsel.model.plan import Edit
 from accelsel.project import encode
-from accelsel.project.change import look
+from accelsel.project.change import applied, look
 from accelsel.project.frame import Splice
 from accelsel.project.scan import Document, Entry, Node, Path, Section
 
+Changed = dict[int, Any]  # position -> new value, None for an element that goes
+Added = dict[int, list[Any]]  # position -> what is put in front of it
+# where an array or a table that has lost its last value goes too
+EMPTIED: set[Path] = {
+    ("tool", "uv"),
+    ("tool", "accelsel"),
+    ("project", "optional-dependencies"),
+    ("dependency-groups",),
+}
 ARRAYS_OF_TABLES = {("tool", "uv", "index"), ("tool", "uv", "dependency-metadata")}
 
 
 def splices(document: Document, data: Mapping[str, Any], edits: Iterable[Edit]) -> list[Splice]:
     """What to replace in `document.text`, whose parsed value is `data`, to bring `edits` about."""
     editor = _Editor(document, data)
-    arrays: dict[Path, list[Edit]] = {}
+    together: dict[Path, list[Edit]] = {}
     for edit in edits:
-        if edit.item:
-            if edit.path not in arrays:
-                editor.later.append(edit.path)
-            arrays.setdefault(edit.path, []).append(edit)
+        holder = document.inline_holder(edit.path)
+        together.setdefault(holder.path if holder else edit.path, []).append(edit)
+    for path, several in together.items():
+        holder = document.inline_holder(several[0].path)
+        if holder is not None:
+            editor.rebuild(holder, several)
+        elif several[0].item:
+            wanted = look(applied(data, several), path) or []
+            editor.array(path, look(data, path) or [], wanted)
         else:
-            editor.later.append(edit)
-    for step in editor.later:
-        if isinstance(step, Edit):
-            editor.value(step.path, step.after)
-        else:
-            editor.items(step, arrays[step])
+            editor.value(path, several[-1].after)
     return editor.finish()
 
 
@@ -41,13 +51,45 @@ class _Editor:
         self.text = document.text
         self.newline = document.newline
         self.data = data
-        self.later: list[Edit | Path] = []
         self.out: list[Splice] = []
         self.removed: list[Splice] = []
         self.gone: set[int] = set()  # starts of entries and sections that are removed
         self.filled: set[int] = set()  # starts of sections that get an entry
         self.tables: dict[Path, list[str]] = {}  # new sections and their lines
         self.elements: list[tuple[Path, Mapping[str, Any]]] = []  # new [[sections]] at the end
+
+    # -- inline tables ---------------------------------------------------------------------------
+
+    def rebuild(self, holder: Entry, edits: list[Edit]) -> None:
+        """Writes an inline table anew after `edits` inside of it; what is equal stays as it is."""
+        present = look(self.data, holder.path)
+        wanted = look(applied(self.data, edits), holder.path) or {}
+        node = holder.value
+        self.out.append((node.start, node.end, self._table(node, holder.path, present, wanted)))
+
+    def _table(self, node: Node, path: Path, present: Any, wanted: Mapping[str, Any]) -> str:
+        depth = len(path)
+        parts: list[str] = []
+        done: set[str] = set()
+        for entry in node.entries:
+            name = entry.path[depth]
+            raw = self.text[entry.start : entry.value.end]
+            before, after = present.get(name), wanted.get(name)
+            if before == after:
+                parts.append(raw)
+            elif name not in done and after is not None:
+                key = self.text[entry.start : entry.value.start]
+                if len(entry.path) > depth + 1:
+                    parts.append(f"{encode.key(name)} = {encode.inline(after)}")
+                elif entry.value.kind == "table" and isinstance(after, Mapping):
+                    parts.append(key + self._table(entry.value, entry.path, before, after))
+                else:
+                    parts.append(key + encode.inline(after))
+            done.add(name)
+        parts += [
+            f"{encode.key(k)} = {encode.inline(v)}" for k, v in wanted.items() if k not in done
+        ]
+        return "{ " + ", ".join(parts) + " }" if parts else "{}"
 
     # -- values ----------------------------------------------------------------------------------
 
@@ -62,7 +104,7 @@ class _Editor:
                     self.value((*path, name), after.get(name))
         elif isinstance(present, list) and after is not None:
             wanted = after if isinstance(after, list) else [after]
-            self._array_changes(path, present, wanted)
+            self.array(path, present, wanted)
         else:
             if present is not None:
                 self._remove_spread(path)
@@ -74,9 +116,8 @@ class _Editor:
         if after is None:
             self._remove_entry(entry)
             return
-        comments = node.kind == "array" and self._comments(node)
-        if node.kind == "array" and (isinstance(after, list) or comments):
-            self._array_changes(entry.path, present, after if isinstance(after, list) else [after])
+        if node.kind == "array" and isinstance(after, list):
+            self.array(entry.path, present, after)
             return
         raw = self.text[node.start : node.end]
         new = encode.string(after, like=raw) if isinstance(after, str) else encode.inline(after)
@@ -84,32 +125,12 @@ class _Editor:
         if isinstance(after, list) and len(indent) + len(new) > encode.WIDTH - len(entry.path[-1]):
             new = encode.block(after, self.newline, indent)
         self.out.append((node.start, node.end, new))
-
-    def _array_changes(self, path: Path, present: list[Any], wanted: list[Any]) -> None:
-        """Brings an array to `wanted`: what is equal stays, the rest is replaced in order."""
-        table, key = path[:-1], path[-1]
-        old = [v for v in present if v not in wanted]
-        new = [v for v in wanted if v not in present]
-        pairs = max(len(old), len(new))
-        old += [None] * (pairs - len(old))
-        new += [None] * (pairs - len(new))
-        self.items(
-            path,
-            [
-                Edit(table=table, key=key, before=b, after=a, item=True)
-                for b, a in zip(old, new, strict=True)
-            ],
-        )
+        end = self.document.line_end(node.end)
+        lines = "".join(f"{self.newline}{indent}{c}" for c in self._comments(node))
+        self.out.append((end, end, lines))
 
     def _remove_entry(self, entry: Entry) -> None:
-        holder = self._inline_holder(entry)
         self.gone.add(entry.start)
-        if holder is not None:
-            kept = [e for e in holder.entries if e.start not in self.gone]
-            inside = ", ".join(self.text[e.start : e.value.end] for e in kept)
-            self.out = [s for s in self.out if not holder.start <= s[0] < holder.end]
-            self.out.append((holder.start, holder.end, f"{{ {inside} }}" if inside else "{}"))
-            return
         comments = self._comments(entry.value)
         end = self.document.line_end(entry.value.end)
         rest = self.text[entry.value.end : end].strip()
@@ -128,17 +149,6 @@ class _Editor:
             self.removed.append((0, end, ""))
         else:
             self.removed.append((self.document.line_end_before(line), end, ""))
-
-    def _inline_holder(self, entry: Entry) -> Node | None:
-        """The inline table that `entry` stands in."""
-        nodes = [e.value for s in self.document.sections for e in s.entries]
-        while nodes:
-            node = nodes.pop()
-            if node.start < entry.start < node.end:
-                if any(e is entry for e in node.entries):
-                    return node
-                nodes = [*node.items, *(e.value for e in node.entries)]
-        return None
 
     def _remove_spread(self, path: Path) -> None:
         """Removes a value that is written as sections or dotted keys below `path`."""
@@ -161,10 +171,6 @@ class _Editor:
             if section is not None:
                 self.filled.add(section.start)
                 self._line(self._end(section), self._indent_of(section), rest, value, multiline)
-                return
-            holder = self.document.entry(ancestor) if ancestor else None
-            if holder is not None and holder.value.kind == "table":
-                self._into_inline(holder.value, rest, value)
                 return
             found = self._dotted(ancestor)
             if found is not None:
@@ -196,17 +202,6 @@ class _Editor:
             text = self._encode(key, value, indent)
         self.out.append((at, at, f"{self.newline}{indent}{key} = {text}"))
 
-    def _into_inline(self, node: Node, name: Path, value: Any) -> None:
-        new = f"{encode.dotted(name)} = {encode.inline(value)}"
-        if node.entries:
-            at = node.entries[-1].value.end
-            self.out.append((at, at, f", {new}"))
-        else:
-            others = [s for s in self.out if s[0] == node.start]
-            inside = others[0][2][2:-2] + ", " + new if others else new
-            self.out = [s for s in self.out if s[0] != node.start]
-            self.out.append((node.start, node.end, f"{{ {inside} }}"))
-
     def _section(self, path: Path) -> Section | None:
         for section in self.document.sections:
             if section.path == path and not section.array and section.start not in self.gone:
@@ -227,18 +222,9 @@ class _Editor:
 
     # -- arrays ----------------------------------------------------------------------------------
 
-    def items(self, path: Path, edits: list[Edit]) -> None:
-        """Removes, replaces and adds elements of the array at `path`."""
-        present = look(self.data, path)
-        values: list[Any] = present if isinstance(present, list) else []
-        changed: dict[int, Any] = {}
-        added: list[Any] = []
-        for edit in edits:
-            at = _index(values, edit.before, changed)
-            if at is not None:
-                changed[at] = edit.after
-            elif edit.after is not None and _index(values, edit.after, changed) is None:
-                added.append(edit.after)
+    def array(self, path: Path, present: list[Any], wanted: list[Any]) -> None:
+        """Brings the array at `path` to `wanted`; elements that stay keep their text."""
+        changed, added = _operations(present, wanted)
         if not changed and not added:
             return
         entry = self.document.entry(path)
@@ -247,14 +233,15 @@ class _Editor:
             self._change_array(entry, changed, added)
         elif sections:
             for at, after in changed.items():
-                self._change_element(sections[at], values[at], after)
-            self._add_elements(path, added, after=sections[-1])
+                self._change_element(sections[at], present[at], after)
+            for at, values in added.items():
+                self._add_elements(path, values, after=sections[max(at - 1, 0)])
         elif path in ARRAYS_OF_TABLES and not self._closed(path):
-            self._add_elements(path, added, after=None)
-        elif added:
+            self.elements += [(path, value) for value in wanted]
+        elif wanted:
             if entry is not None:
                 self._remove_entry(entry)
-            self._put(path[:-1], path[-1], added, multiline=True)
+            self._put(path[:-1], path[-1], wanted, multiline=True)
 
     def _closed(self, path: Path) -> bool:
         """Whether a table above `path` is inline or dotted, so that no header may follow."""
@@ -266,57 +253,73 @@ class _Editor:
                 return True
         return False
 
-    def _change_array(self, entry: Entry, changed: dict[int, Any], added: list[Any]) -> None:
+    def _change_array(self, entry: Entry, changed: Changed, added: Added) -> None:
         node = entry.value
-        raw = self.text[node.start : node.end]
         left = len(node.items) - sum(1 for after in changed.values() if after is None)
-        if not left and not added and not self._comments(node) and entry.path[:2] == ("tool", "uv"):
+        emptied = not left and not added and not self._comments(node)
+        if emptied and any(entry.path[: len(above)] == above for above in EMPTIED):
             self._remove_entry(entry)
-        elif "\n" not in raw:
+            return
+        if "\n" not in self.text[node.start : node.end] and (
+            added or any(after is None for after in changed.values())
+        ):
             self._change_line(entry, changed, added)
-        else:
-            for at, after in changed.items():
-                item = node.items[at]
-                if after is None:
-                    self._remove_item(node, at)
-                else:
-                    new = self._item(after, self.text[item.start : item.end])
-                    self.out.append((item.start, item.end, new))
-            if added:
-                self._append(entry, changed, added)
+            return
+        for at, after in changed.items():
+            item = node.items[at]
+            if after is None:
+                self._remove_item(node, at)
+            else:
+                new = self._item(after, self.text[item.start : item.end])
+                self.out.append((item.start, item.end, new))
+        for at, values in added.items():
+            if at < len(node.items):
+                self._insert(entry, at, values)
+            else:
+                self._append(entry, changed, values)
 
     def _item(self, value: Any, like: str = '"') -> str:
         return encode.string(value, like) if isinstance(value, str) else encode.inline(value)
 
-    def _change_line(self, entry: Entry, changed: dict[int, Any], added: list[Any]) -> None:
+    def _change_line(self, entry: Entry, changed: Changed, added: Added) -> None:
         """An array on one line stays on one line where it fits."""
         node = entry.value
         parts: list[str] = []
         for at, item in enumerate(node.items):
+            parts += [self._item(value) for value in added.get(at, ())]
             raw = self.text[item.start : item.end]
             if at not in changed:
                 parts.append(raw)
             elif changed[at] is not None:
                 parts.append(self._item(changed[at], raw))
-        if not added and all(after is not None for after in changed.values()):
-            for at, after in changed.items():
-                item = node.items[at]
-                new = self._item(after, self.text[item.start : item.end])
-                self.out.append((item.start, item.end, new))
-            return
-        parts += [self._item(value) for value in added]
+        parts += [self._item(value) for value in added.get(len(node.items), ())]
         indent = self._indent(entry.start)
         width = node.start - self.document.line_start(node.start) + sum(len(p) + 2 for p in parts)
-        if node.items and (width <= encode.WIDTH or self._inline_holder(entry) is not None):
+        if not parts:
+            self.out.append((node.start, node.end, "[]"))
+        elif node.items and (width <= encode.WIDTH or not added):
             last = max(node.items[-1].end, node.commas[-1] + 1)
             self.out.append((node.items[0].start, last, ", ".join(parts)))
-        elif parts:
+        else:
             inside = "".join(f"{indent}{encode.INDENT}{part},{self.newline}" for part in parts)
             self.out.append((node.start, node.end, f"[{self.newline}{inside}{indent}]"))
-        else:
-            self.out.append((node.start, node.end, "[]"))
 
-    def _append(self, entry: Entry, changed: dict[int, Any], added: list[Any]) -> None:
+    def _insert(self, entry: Entry, at: int, values: list[Any]) -> None:
+        """Puts elements in front of the one at `at`."""
+        node = entry.value
+        item = node.items[at]
+        after = node.commas[at - 1] + 1 if at else node.start + 1
+        line = self.document.line_start(item.start)
+        parts = [self._item(value) for value in values]
+        if line <= after:
+            self.out.append((item.start, item.start, "".join(f"{part}, " for part in parts)))
+        else:
+            indent = self._indent(item.start)
+            new = "".join(f"{self.newline}{indent}{part}," for part in parts)
+            end = self.document.line_end(after)
+            self.out.append((end, end, new))
+
+    def _append(self, entry: Entry, changed: Changed, added: list[Any]) -> None:
         node = entry.value
         indent = self._indent(entry.start) + encode.INDENT
         at = self.document.line_end(node.start)
@@ -368,13 +371,14 @@ class _Editor:
                 at, indent = self._end(section), self._indent_of(section)
                 self._line(at, indent, (name,), after[name], multiline=False)
 
-    def _add_elements(self, path: Path, added: list[Any], after: Section | None) -> None:
-        if after is None:
-            self.elements += [(path, value) for value in added]
-            return
+    def _add_elements(self, path: Path, added: list[Any], after: Section) -> None:
         sections = self.document.sections
         last = sections.index(after)
-        while last + 1 < len(sections) and sections[last + 1].path[: len(path)] == path:
+        while (
+            last + 1 < len(sections)
+            and len(sections[last + 1].path) > len(path)
+            and (sections[last + 1].path[: len(path)] == path)
+        ):
             last += 1
         at = self._end(sections[last])
         for value in added:
@@ -448,8 +452,10 @@ class _Editor:
     def _boundary(self, path: Path) -> int:
         """Where a new section goes: behind its relatives, else last, and not between a comment and
         what the comment stands below."""
-        sections = [s for s in self.document.sections if s.start not in self.gone]
-        family = [s for s in sections if s.path[:2] == path[:2]]
+        headed = self.document.sections[1:]
+        sections = [s for s in headed if s.start not in self.gone] or self.document.sections[:1]
+        root = path[: 2 if path[0] == "tool" else 1]
+        family = [s for s in sections if s.path[: len(root)] == root]
         for section in (*family[-1:], *reversed(sections)):
             if not self._trailing(section):
                 return self._end(section)
@@ -471,14 +477,14 @@ class _Editor:
 
     def finish(self) -> list[Splice]:
         self._drop_emptied()
-        for path, lines in self.tables.items():
+        for path, lines in sorted(self.tables.items(), key=lambda table: len(table[0])):
             at = self._boundary(path)
             body = "".join(self.newline + line for line in lines)
             self.out.append((at, at, self._header(path, False) + body))
         for path, value in self.elements:
             at = self._boundary(path)
             self.out.append((at, at, self._header(path, True) + self._body(value)))
-        if not self.text.strip("\r\n\ufeff"):
+        if not self.text.strip("\r\n"):
             self.out = [(a, b, new.lstrip("\r\n") + self.newline) for a, b, new in self.out]
         return [*_merged(self.removed), *self.out]
 
@@ -489,7 +495,7 @@ class _Editor:
                 section.entries
                 and section.start not in self.gone
                 and section.start not in self.filled
-                and section.path[:2] in {("tool", "uv"), ("tool", "accelsel")}
+                and section.path[:2] in EMPTIED
                 and all(e.start in self.gone for e in section.entries)
                 and not any(
                     section.start <= a and b <= self._end(section) and new
@@ -507,10 +513,26 @@ class _Editor:
                 self._remove_section(section)
 
 
-def _index(values: list[Any], wanted: Any, taken: Mapping[int, Any]) -> int | None:
-    if wanted is None:
-        return None
-    return next((i for i, v in enumerate(values) if v == wanted and i not in taken), None)
+def _operations(present: list[Any], wanted: list[Any]) -> tuple[Changed, Added]:
+    """What becomes of each element (None: it goes), and what is put in front of which."""
+    changed: Changed = {}
+    added: Added = {}
+    matcher = SequenceMatcher(None, [*map(_text, present)], [*map(_text, wanted)], False)
+    for tag, a, b, c, d in matcher.get_opcodes():
+        if tag != "equal":
+            both = min(b - a, d - c)
+            changed.update(zip(range(a, a + both), wanted[c:], strict=False))
+            changed.update(dict.fromkeys(range(a + both, b)))
+            if d - c > both:
+                added[b] = wanted[c + both : d]
+    return changed, added
+
+
+def _text(value: Any) -> str:
+    """Equal values as equal texts, whatever the order of their keys."""
+    if isinstance(value, Mapping):
+        return repr(sorted((k, _text(v)) for k, v in value.items()))
+    return repr([_text(v) for v in value]) if isinstance(value, list) else repr(value)
 
 
 def _comment_lines(gap: str) -> list[str]:

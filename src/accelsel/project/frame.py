@@ -18,8 +18,8 @@ _BLOCK = re.compile(
 class Frame:
     """`text[start:end]` holds the TOML; `toml` is it without the comment signs.
 
-    `lines` are pairs (offset in `toml`, offset in `text`) of where each line's content begins;
-    a pyproject.toml has one frame that is the whole text.
+    `lines` are pairs (offset in `toml`, offset in `text`) of where each line's content begins; for
+    a pyproject.toml one pair is enough, and `toml` is the whole text but for a BOM.
     """
 
     text: str
@@ -38,8 +38,8 @@ class Frame:
     def apply(self, splices: list[Splice]) -> str:
         """The whole text with `splices`, given in offsets of `toml`, in place."""
         if self.script:
-            splices = [(self.outer(a), self.outer(b), _commented(new)) for a, b, new in splices]
-        return splice(self.text, splices)
+            splices = [(a, b, _commented(new)) for a, b, new in splices]
+        return splice(self.text, [(self.outer(a), self.outer(b), new) for a, b, new in splices])
 
 
 def splice(text: str, splices: list[Splice]) -> str:
@@ -59,7 +59,8 @@ def _commented(new: str) -> str:
 def frame(text: str, path: str, script: bool) -> Frame:
     """The TOML of `text`; AccelselError `not-a-project` for a script without a metadata block."""
     if not script:
-        return Frame(text, 0, len(text), text, ((0, 0),), script=False)
+        start = 1 if text.startswith("\ufeff") else 0
+        return Frame(text, start, len(text), text[start:], ((0, start),), script=False)
     blocks = [m for m in _BLOCK.finditer(text) if m["type"] == "script"]
     if len(blocks) != 1:
         what = "no" if not blocks else "more than one"

@@ -5,13 +5,16 @@ from dataclasses import replace
 from typing import Any
 
 from accelsel.model.errors import NOTHING, AccelselError
-from accelsel.model.plan import Edit, PinOptions, Plan, Record
+from accelsel.model.plan import Edit, PinOptions, Plan, Record, Shape
 from accelsel.model.selection import Selection
 from accelsel.project import record as records
 from accelsel.project.change import applied, between, in_place, inverse, look
+from accelsel.project.frame import frame
 from accelsel.project.read import FAMILY, ProjectView, read
 from accelsel.project.render import block, render
-from accelsel.project.write import Draft, write
+from accelsel.project.requirement import normalize
+from accelsel.project.variants import KEYS, declared, write_variants
+from accelsel.project.write import Draft, write_one
 
 
 def plan(view: ProjectView, selections: tuple[Selection, ...], options: PinOptions) -> Plan:
@@ -24,9 +27,13 @@ def plan(view: ProjectView, selections: tuple[Selection, ...], options: PinOptio
     base = view if view.record is None else read(render(view.text, unplan(view)), view.path)
     _refuse_without_torch(base, selections, options)
     draft = Draft(base)
-    write(draft, selections, options)
+    shape = declared(base) if options.shape == "single" else options.shape
+    if shape is None or shape == "single":
+        write_one(draft, selections, options)
+    else:
+        write_variants(draft, selections, options, shape)
     written = draft.edits()
-    record = Record(facts=_facts(selections, options), written=written, undo=None)
+    record = Record(facts=_facts(selections, options, shape), written=written, undo=None)
     edits = written
     changed = True
     if view.record is not None:
@@ -46,7 +53,7 @@ def plan(view: ProjectView, selections: tuple[Selection, ...], options: PinOptio
 
 def _same(old: Record, new: Record) -> bool:
     def comparable(record: Record) -> Any:
-        edits = [(e.path, e.item, e.before, e.after) for e in record.written]
+        edits = [(e.path, e.item, e.before, e.after, e.index) for e in record.written]
         return {k: _plain(v) for k, v in record.facts.items()}, edits
 
     return bool(comparable(old) == comparable(new))
@@ -74,7 +81,9 @@ def _refuse_without_torch(
     )
 
 
-def _facts(selections: Iterable[Selection], options: PinOptions) -> dict[str, Any]:
+def _facts(
+    selections: Iterable[Selection], options: PinOptions, shape: Shape | None
+) -> dict[str, Any]:
     """What the record says of the choice, beside the values."""
     rows: dict[str, None] = {}
     rules = ""
@@ -82,10 +91,11 @@ def _facts(selections: Iterable[Selection], options: PinOptions) -> dict[str, An
     for selection in selections:
         rows.update(dict.fromkeys(selection.rows))
         rules = selection.rules.version
-        chosen.append(_essentials(selection))
+        essentials = _essentials(selection)
+        if shape in KEYS:
+            essentials[KEYS[shape]] = normalize(selection.backend or "")
+        chosen.append(essentials)
     facts: dict[str, Any] = {"selections": chosen}
-    if options.shape != "single":
-        facts["as"] = options.shape
     facts["rules"] = rules
     if rows:
         facts["rows"] = list(rows)
@@ -102,7 +112,6 @@ def _essentials(selection: Selection) -> dict[str, Any]:
         "torch": torch.version if torch else None,
         "specifier": torch.specifier if torch else None,
         "extras": list(torch.extras) if torch and torch.extras else None,
-        "python": selection.python,
         "platform": selection.platform,
         "confidence": selection.confidence,
     }
@@ -131,8 +140,8 @@ def unplan(view: ProjectView) -> Plan:
         present = block(bare, view.path)
         original = records.restored(present, record.undo)
         if original is not None:
-            head = bare.index(present)
-            whole = bare[:head] + original + bare[head + len(present) :]
+            framed = frame(bare, view.path, view.is_script)
+            whole = bare[: framed.start] + original + bare[framed.end :]
             return replace(gone, edits=inverted, restored=whole)
     left = tuple(_left(view, e) for e in record.written if not in_place(view.data, e))
     safe = tuple(e for e in inverted if _free(view, e))

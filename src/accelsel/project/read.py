@@ -166,7 +166,7 @@ def read(text: str, path: str = "pyproject.toml") -> ProjectView:
 
 def _parse(framed: Frame, path: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(framed.toml.removeprefix("\ufeff"))
+        return tomllib.loads(framed.toml)
     except tomllib.TOMLDecodeError as error:
         message = str(error)
         at = re.search(r"\(at line (\d+), column \d+\)", message)

@@ -51,6 +51,7 @@ def _edit(row: Mapping[str, Any]) -> Edit:
         before=row.get("was"),
         after=row.get("is"),
         item=at.endswith(_ITEM),
+        index=row.get("index"),
     )
 
 
@@ -79,6 +80,8 @@ def _row(edit: Edit) -> dict[str, Any]:
         row["is"] = edit.after
     if edit.before is not None:
         row["was"] = edit.before
+    if edit.index is not None:
+        row["index"] = edit.index
     return row
 
 

@@ -39,7 +39,7 @@ def block(text: str, path: str) -> str:
 def without_record(text: str, path: str) -> tuple[Edit, ...]:
     """The edits that take the record out, () without one."""
     framed = frame(text, path, path.endswith((".py", ".pyw")))
-    data = tomllib.loads(framed.toml.removeprefix("\ufeff"))
+    data = tomllib.loads(framed.toml)
     present = look(data, record.PATH)
     if present is None:
         return ()
@@ -48,5 +48,5 @@ def without_record(text: str, path: str) -> tuple[Edit, ...]:
 
 def _edited(text: str, path: str, edits: tuple[Edit, ...] | list[Edit]) -> str:
     framed = frame(text, path, path.endswith((".py", ".pyw")))
-    data = tomllib.loads(framed.toml.removeprefix("\ufeff"))
+    data = tomllib.loads(framed.toml)
     return framed.apply(edit.splices(scan(framed.toml), data, edits))

@@ -86,7 +86,14 @@ def url_version(url: str) -> str | None:
 
 def rewrite(requirement: Requirement) -> str:
     """The requirement as a version instead of a URL or a local version, marker and extras kept."""
+    return written(requirement, requirement.bound)
+
+
+def written(requirement: Requirement, specifier: str) -> str:
+    """The requirement with `specifier` as its bound; as it was where that is its bound already."""
+    if requirement.url is None and requirement.specifier == specifier:
+        return requirement.raw
     name = re.match(r"\s*([A-Za-z0-9._-]+)", requirement.raw)
     extras = f"[{','.join(requirement.extras)}]" if requirement.extras else ""
     marker = f" ; {requirement.marker}" if requirement.marker else ""
-    return f"{name[1] if name else requirement.name}{extras}{requirement.bound}{marker}"
+    return f"{name[1] if name else requirement.name}{extras}{specifier}{marker}"

@@ -11,7 +11,7 @@ from typing import Literal
 
 Path = tuple[str, ...]
 
-_BLANK = re.compile(r"(?:[ \t\r\n\ufeff]|#[^\n]*)*")
+_BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _SPACE = re.compile(r"[ \t]*")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _STRING = re.compile(
@@ -92,6 +92,17 @@ class Document:
                     return found
         return None
 
+    def inline_holder(self, path: Path) -> Entry | None:
+        """The outermost inline table that holds what is, or would be, at `path`."""
+        for section in self.sections:
+            if section.array or path[: len(section.path)] != section.path:
+                continue
+            for entry in section.entries:
+                depth = len(entry.path)
+                if entry.value.kind == "table" and depth < len(path) and entry.path == path[:depth]:
+                    return entry
+        return None
+
     def elements(self, path: Path) -> list[Section]:
         """The `[[path]]` sections, in order."""
         return [s for s in self.sections if s.array and s.path == path]
@@ -109,8 +120,8 @@ def _within(entries: list[Entry], path: Path) -> Entry | None:
 
 
 def scan(text: str) -> Document:
-    """The spans of `text`, which `tomllib` accepts (a leading BOM aside)."""
-    root = Section(path=(), array=False, start=0, head=0)
+    """The spans of `text`, which `tomllib` accepts."""
+    root = Section(path=(), array=False, start=-1, head=0)
     document = Document(text=text, newline="\r\n" if "\r\n" in text else "\n", sections=[root])
     section = root
     at = _skip(text, 0)

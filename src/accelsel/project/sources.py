@@ -44,12 +44,13 @@ def covers(entry: Entry) -> frozenset[str]:
 
 
 def kept(entries: Iterable[Entry], route: Route, target: str | None) -> list[Entry]:
-    """The entries that stay beside the route: those of other scopes, and the project's own for
-    platforms other than `target`."""
+    """The entries that stay beside the route: those of other scopes, and, for a route of the whole
+    project, the project's own for platforms other than `target`."""
+    whole = route.scope == (None, None)
     return [
         e
         for e in entries
-        if scope(e) != route.scope or (e.get("marker") and target not in covers(e))
+        if scope(e) != route.scope or (whole and e.get("marker") and target not in covers(e))
     ]
 
 
@@ -91,8 +92,9 @@ def owned(entries: Iterable[Entry], target: str | None) -> Entry | None:
     )
 
 
-def as_value(entries: list[Entry]) -> Any:
-    """As it is written: one entry alone, several as an array, None for none."""
+def as_value(entries: list[Entry], before: Any) -> Any:
+    """As it is written: one entry alone, several, or what was an array, as an array."""
     if not entries:
         return None
-    return dict(entries[0]) if len(entries) == 1 else [dict(e) for e in entries]
+    many = len(entries) > 1 or isinstance(before, list)
+    return [dict(e) for e in entries] if many else dict(entries[0])

@@ -53,21 +53,33 @@ class Draft:
             self._item(path, None, item, why)
 
     def swap(self, path: Path, before: Any, after: Any, why: str) -> None:
-        """The array's element `before` becomes `after`; None removes it."""
-        if before != after:
-            self._item(path, before, after, why)
+        """The array's element `before` becomes `after`, if it is still there; None removes it."""
+        present = self.now(path) or []
+        if before != after and before in present:
+            index = None if after is not None else present.index(before)
+            self._item(path, before, after, why, index)
 
-    def _item(self, path: Path, before: Any, after: Any, why: str) -> None:
+    def _item(
+        self, path: Path, before: Any, after: Any, why: str, index: int | None = None
+    ) -> None:
         self._edits.append(
-            Edit(table=path[:-1], key=path[-1], before=before, after=after, why=why, item=True)
+            Edit(
+                table=path[:-1],
+                key=path[-1],
+                before=before,
+                after=after,
+                why=why,
+                item=True,
+                index=index,
+            )
         )
 
     def warn(self, code: str, message: str, hint: str | None = None) -> None:
         self.warnings.append(Warning_(code=code, message=message, hint=hint))
 
 
-def write(draft: Draft, selections: tuple[Selection, ...], options: PinOptions) -> None:
-    """Collects all edits for `selections`."""
+def write_one(draft: Draft, selections: tuple[Selection, ...], options: PinOptions) -> None:
+    """Collects the edits for one backend in the whole project."""
     selection = selections[0]
     platforms = allowed(draft, selection)
     routes = single_routes(draft, selection, platforms)
@@ -179,14 +191,29 @@ def bound(name: str, specifier: str, condition: str) -> str:
 
 
 def write_sources(
-    draft: Draft, selections: tuple[Selection, ...], routes: list[Route], options: PinOptions
+    draft: Draft,
+    selections: tuple[Selection, ...],
+    routes: list[Route],
+    options: PinOptions,
+    scoped: frozenset[str] = frozenset(),
 ) -> None:
-    """Sources and the indexes that they name; PyTorch indexes that nothing needs any more go."""
+    """Sources and the indexes that they name; PyTorch indexes that nothing needs any more go.
+
+    Of the packages `scoped`, only entries of extras or groups may use a PyTorch index.
+    """
     view, target = draft.view, selections[0].platform
-    entries = {name: list(value) for name, value in view.sources.items()}
     old = frozenset(
         str(e.get("name")) for e in view.indexes if indexes.is_pytorch(indexes.url_of(e))
     )
+    entries = {
+        name: [
+            e
+            for e in value
+            if name not in scoped or sources.scope(e) != (None, None) or e.get("index") not in old
+        ]
+        for name, value in view.sources.items()
+    }
+    begin = {name: tuple(value) for name, value in entries.items()}
     for route in routes:
         entries[route.name] = sources.kept(entries.get(route.name, ()), route, target)
     gone = {r.name for r in routes} or {*FAMILY}
@@ -200,15 +227,16 @@ def write_sources(
     names = write_indexes(draft, needed(selections, routes), named, options)
     for name, before in view.sources.items():
         if name not in {r.name for r in routes} and list(before) != entries[name]:
-            value = sources.as_value(entries[name])
-            draft.set((*SOURCES, view.keys[name]), value, f"{name} of another backend")
+            path = (*SOURCES, view.keys[name])
+            new = sources.as_value(entries[name], look(view.data, path))
+            draft.set(path, new, f"{name} of another backend")
     for name in dict.fromkeys(r.name for r in routes):
-        value = list(view.sources.get(name, ()))
+        value = list(begin.get(name, ()))
         mine = [r for r in routes if r.name == name]
         for route in mine:
             value = sources.routed(tuple(value), route, names[route.index], target)
-        key = view.keys.get(name, name)
-        draft.set((*SOURCES, key), sources.as_value(value), mine[0].why)
+        path = (*SOURCES, view.keys.get(name, name))
+        draft.set(path, sources.as_value(value, look(view.data, path)), mine[0].why)
 
 
 def needed(selections: Iterable[Selection], routes: Iterable[Route]) -> list[Index]:

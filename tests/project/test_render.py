@@ -1,0 +1,242 @@
+"""Properties of every pin: what is not planned stays to the byte, and the way back is exact."""
+
+import itertools
+import os
+import re
+import tomllib
+from collections import Counter
+from typing import Any
+
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from tests.project.generated import Pin, pins, projects, valid
+
+from accelsel.model.errors import AccelselError
+from accelsel.model.plan import Plan
+from accelsel.project.change import applied
+from accelsel.project.check import check
+from accelsel.project.plan import plan, unplan
+from accelsel.project.read import read
+from accelsel.project.render import render
+from accelsel.project.scan import scan
+
+EXAMPLES = int(os.environ.get("ACCELSEL_FUZZ_EXAMPLES", "150"))
+many = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
+)
+
+
+def pinned(text: str, pin: Pin) -> tuple[Plan, str]:
+    """The plan and the pinned text of a project that has something to pin."""
+    assume(valid(text))
+    view = read(text)
+    try:
+        made = plan(view, *pin)
+    except AccelselError as error:
+        assume(error.kind != "no-torch")
+        raise
+    return made, render(text, made)
+
+
+def parsed(text: str) -> dict[str, Any]:
+    return tomllib.loads(text.removeprefix("\ufeff"))
+
+
+def without_empty(value: Any) -> Any:
+    """Tables and arrays that are empty left out: they say nothing to uv."""
+    if isinstance(value, dict):
+        cut = {k: without_empty(v) for k, v in value.items()}
+        return {k: v for k, v in cut.items() if v not in ({}, [])}
+    return value
+
+
+def comments(text: str) -> Counter[str]:
+    """Every comment, wherever it stands; strings in the generated files hold known ones alone."""
+    return Counter(found.strip() for found in re.findall(r"(?m)#[^\n\"']*$", text))
+
+
+def bare(text: str) -> str:
+    """The text up to the record, which stands last in its table family."""
+    return re.sub(r"(?ms)^\[tool\.accelsel\.pin\].*?^undo = [^\n]*", "", text)
+
+
+@many
+@given(projects(), pins())
+def test_only_what_is_planned_changes_in_value(text: str, pin: Pin) -> None:
+    made, result = pinned(text, pin)
+    after = parsed(result)
+    tool = after["tool"]["accelsel"]
+    assert tool.pop("pin")
+    assert without_empty(after) == without_empty(applied(parsed(text), made.edits))
+
+
+@many
+@given(projects(), pins())
+def test_untouched_lines_stay_in_order(text: str, pin: Pin) -> None:
+    made, result = pinned(text, pin)
+    lines = iter(result.removeprefix("\ufeff").split("\n"))
+    for line in untouched(text, made):
+        assert any(line == other for other in lines), line
+
+
+def untouched(text: str, made: Plan) -> list[str]:
+    """The lines that hold no value of a planned key, blank ones and headers left out."""
+    text = text.removeprefix("\ufeff")
+    document = scan(text)
+    paths = {edit.path for edit in made.edits}
+    touched: set[int] = set()
+
+    def mark(start: int, end: int) -> None:
+        touched.update(range(document.line(start), document.line(end) + 1))
+
+    for section in document.sections:
+        if section.array and section.path in paths:
+            mark(section.start, section.head)
+        for entry in section.entries:
+            if any(entry.path[: len(p)] == p or p[: len(entry.path)] == entry.path for p in paths):
+                mark(entry.start, entry.value.end)
+    last = text.count("\n") + 1
+    return [
+        line.removesuffix("\r") if number == last else line
+        for number, line in enumerate(text.split("\n"), 1)
+        if number not in touched
+        and line.strip()
+        and not line.strip().startswith("[")
+        and number != last
+    ]
+
+
+@many
+@given(projects(), pins())
+def test_comments_survive_and_keep_what_they_stand_above(text: str, pin: Pin) -> None:
+    made, result = pinned(text, pin)
+    assert not comments(text) - comments(result)
+    rest = untouched(text, made)
+    before = above(text)
+    after = above(bare(result))
+    for comment, follows in before.items():
+        if follows & set(rest):
+            assert after[comment] & follows, comment
+
+
+def above(text: str) -> dict[str, set[str]]:
+    """For each comment line the lines that follow one of its occurrences."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    found: dict[str, set[str]] = {}
+    for one, two in itertools.pairwise(lines):
+        if one.lstrip().startswith("#"):
+            found.setdefault(one, set()).add(two)
+    return found
+
+
+@many
+@given(projects(), pins())
+def test_newlines_and_bom_stay(text: str, pin: Pin) -> None:
+    _, result = pinned(text, pin)
+    assert result.startswith("\ufeff") == text.startswith("\ufeff")
+    if "\n" in text.replace("\r\n", ""):
+        assert "\r" not in result
+    else:
+        assert "\n" not in result.replace("\r\n", "")
+    assert result.endswith("\n") == text.endswith("\n")
+
+
+@many
+@given(projects(), pins())
+def test_check_accepts_and_a_second_pin_changes_nothing(text: str, pin: Pin) -> None:
+    _, result = pinned(text, pin)
+    view = read(result)
+    assert check(view) == ()
+    again = plan(view, *pin)
+    assert again.edits == ()
+    assert render(result, again) == result
+
+
+@many
+@given(projects(), pins())
+def test_unpin_restores_the_bytes(text: str, pin: Pin) -> None:
+    _, result = pinned(text, pin)
+    assert render(result, unplan(read(result))) == text
+
+
+@many
+@given(projects(), pins(), pins())
+def test_another_selection_is_as_if_it_were_the_first(text: str, one: Pin, two: Pin) -> None:
+    _, first = pinned(text, one)
+    second = render(first, plan(read(first), *two))
+    _, direct = pinned(text, two)
+    assert without_undo(second) == without_undo(direct)
+    assert render(second, unplan(read(second))) == text
+
+
+def without_undo(text: str) -> dict[str, Any]:
+    data = parsed(text)
+    del data["tool"]["accelsel"]["pin"]["undo"]
+    for value in (data, data["tool"].get("uv", {})):
+        value.pop("index", None)
+    return dict(without_empty(data))
+
+
+EDITS = (
+    "comment-line", "comment-behind", "table", "dependency", "source", "key", "blank",
+)  # fmt: skip
+
+
+@many
+@given(projects(), pins(), st.lists(st.sampled_from(EDITS), min_size=1), st.randoms())
+def test_unpin_keeps_what_the_user_edited_since(
+    text: str, pin: Pin, kinds: list[str], random: Any
+) -> None:
+    _, result = pinned(text, pin)
+    newline = "\r\n" if "\r\n" in text else "\n"
+    edited, marks = result, []
+    for number, kind in enumerate(kinds):
+        edited, mark = edit(edited, kind, number, newline, random)
+        marks.append(mark)
+    assume(valid(edited))
+    view = read(edited)
+    undone = render(edited, unplan(view))
+    after = parsed(undone)
+    assert "pin" not in after.get("tool", {}).get("accelsel", {})
+    for mark in marks:
+        assert mark in undone
+    assert not comments(edited) - comments(undone)
+    if set(kinds) <= {"comment-line", "comment-behind", "blank"}:
+        assert without_empty(after) == without_empty(parsed(text))
+
+
+def edit(text: str, kind: str, number: int, newline: str, random: Any) -> tuple[str, str]:
+    """The text as a user may have edited it, and what must be found in it afterwards."""
+    mark = f"edit-{number}"
+    lines = text.split("\n")
+    start = len(text) - len(text.removeprefix("\ufeff"))
+    document = scan(text[start:])
+    starts = [start + section.start for section in document.sections[1:]]
+    if kind == "table":
+        return f"{text}{newline}[tool.{mark}]{newline}a = 1{newline}", f"[tool.{mark}]"
+    if kind == "comment-behind":
+        entries = [e for s in document.sections for e in s.entries]
+        ends = [start + e.value.end for e in entries if "pin" not in e.path]
+        at = random.choice(ends)
+        if text[at:].split("\n", 1)[0].strip():
+            return text, ""
+        return f"{text[:at]} # {mark}{text[at:]}", f"# {mark}"
+    if kind == "comment-line":
+        at = random.choice(starts)
+        at = max(start, text.rfind("\n", 0, at) + 1)
+        return f"{text[:at]}# {mark}{newline}{text[at:]}", f"# {mark}"
+    if kind == "blank":
+        at = random.choice(starts)
+        at = max(start, text.rfind("\n", 0, at) + 1)
+        return text[:at] + newline + text[at:], ""
+    if kind == "dependency" and "dependencies = [" in text:
+        return text.replace("dependencies = [", f'dependencies = ["{mark}", ', 1), f'"{mark}"'
+    if kind == "source" and any(line.startswith("[tool.uv.sources]") for line in lines):
+        new = f'{mark} = {{ path = "x" }}'
+        return re.sub(r"(?m)^\[tool\.uv\.sources\].*?$", rf"\g<0>\n{new}", text, count=1), new
+    if kind == "key" and "[tool.uv]" in lines:
+        new = f"cache-dir = '{mark}'"
+        return text.replace("\n[tool.uv]\n", f"\n[tool.uv]\n{new}\n", 1), ""
+    return text, ""
