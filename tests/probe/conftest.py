@@ -6,6 +6,10 @@ import pytest
 from tests.kit.nvml.stub import Stubs
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "fuzz: run at length by `make fuzz`")
+
+
 @pytest.fixture(scope="session")
 def stubs(tmp_path_factory: pytest.TempPathFactory) -> Stubs:
     """NVIDIA's libraries, compiled once."""

@@ -215,10 +215,10 @@ def cuda_of_branch(version: str) -> str | None:
 
 
 def cuda_of_l4t(release: str) -> str | None:
-    """The CUDA version of an L4T release such as `R36.4.3`."""
+    """The CUDA version of the newest known L4T release not above this one (`R36.4.3`)."""
     parts = release.lstrip("R").split(".")
     if not all(part.isascii() and part.isdigit() for part in parts):
         return None
     number = tuple(int(part) for part in parts)
-    same = [cuda for first, cuda in L4T_CUDA if first[:1] == number[:1] and first <= number]
-    return same[-1] if same else None
+    known = [cuda for first, cuda in L4T_CUDA if first <= number]
+    return known[-1] if known else None

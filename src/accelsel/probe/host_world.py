@@ -1,6 +1,6 @@
 """The host that runs this interpreter."""
 # Importing pathlib would cost as much as all that is done here.
-# ruff: noqa: PTH110, PTH113, PTH115, PTH117, PTH118, PTH208
+# ruff: noqa: PTH110, PTH113, PTH115, PTH117, PTH118, PTH208, PTH119
 
 import os
 import stat
@@ -138,6 +138,8 @@ class HostWorld:
         """The program's absolute path; never one relative to the current folder."""
         if os.path.isabs(name):
             return name if os.path.isfile(name) else None
+        if os.path.basename(name) != name:
+            return None
         names = (f"{name}.exe",) if sys.platform == "win32" else (name,)
         found = [
             path

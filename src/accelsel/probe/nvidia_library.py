@@ -64,7 +64,7 @@ def read(records: Iterable[Mapping[str, Any]], source: str = "nvml") -> LibraryV
         call, gpu = record.get("call"), record.get("gpu")
         if not isinstance(call, str):
             continue
-        if not isinstance(gpu, int):
+        if not isinstance(gpu, int) or gpu < 0:
             host[call] = record
         elif call == "mig-name":
             name = clean_name(record.get("value"))

@@ -1,0 +1,356 @@
+"""Hosts with NVIDIA GPUs, seen through the real libraries' ABI and a tree of files.
+
+`fixtures/hosts` describes many more; these are the ones that several sources have to be joined for.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from tests.kit.nvml import tree
+from tests.kit.nvml.stub import StubGpu, StubHost, Stubs
+
+from accelsel.model.profile import Profile
+from accelsel.probe import probe
+from accelsel.probe.host_world import HostWorld
+
+RTX = StubGpu(
+    name="NVIDIA GeForce RTX 3060",
+    capability="8.6",
+    device="2487",
+    bus="0000:01:00.0",
+    memory=12884901888,
+)
+GTX = StubGpu(
+    name="NVIDIA GeForce GTX 1050",
+    capability="6.1",
+    device="1c81",
+    bus="0000:02:00.0",
+    memory=2147483648,
+)
+H100 = StubGpu(
+    name="NVIDIA H100", capability="9.0", device="2330", bus="0000:18:00.0", memory=80 << 30
+)
+BARE: dict[str, str] = {"/etc/os-release": 'VERSION_ID="24.04"\n'}
+IN_DOCKER = {**BARE, "/.dockerenv": ""}
+ORIN = {
+    "/etc/nv_tegra_release": "# R36 (release), REVISION: 4.3, GCID: 1, BOARD: generic\n",
+    "/proc/device-tree/compatible": "nvidia,p3768-0000+p3767-0005\0nvidia,tegra234\0",
+    "/proc/device-tree/model": "NVIDIA Jetson Orin Nano Developer Kit\0",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """A host: `cards` are (address, device, driver) of the bus, `driver` the kernel's version."""
+
+    stub: StubHost | None = None
+    libraries: tuple[str, ...] = ("nvml", "cuda")
+    files: dict[str, str]
+    cards: tuple[tuple[str, str, str | None], ...] = ()
+    driver: str | None = None
+    models: tuple[tuple[str, str], ...] = ()
+    machine: str = "x86_64"
+
+
+Look = Callable[[Given], Profile]
+
+
+class Aarch64(HostWorld):
+    def uname(self) -> dict[str, str]:
+        return {**super().uname(), "machine": "aarch64"}
+
+
+@pytest.fixture
+def look(root: Path, tmp_path: Path, stubs: Stubs) -> Look:
+    def look_at(given: Given) -> Profile:
+        tree.write(root, given.files)
+        for address, device, driver in given.cards:
+            tree.card(root, address, device, driver)
+        if given.driver:
+            tree.driver(root, given.driver, given.models)
+        host = (given.stub or StubHost()).write(tmp_path / "host")
+        libraries = given.libraries if given.stub else ()
+        environ = stubs.environ(host, libraries=libraries)
+        world = Aarch64 if given.machine == "aarch64" else HostWorld
+        return probe(world(root=str(root), environ=environ))
+
+    return look_at
+
+
+def warnings(profile: Profile) -> list[str]:
+    return [note for note in profile.notes if note.startswith("probe-")]
+
+
+def test_two_gpus(look: Look) -> None:
+    profile = look(
+        Given(
+            stub=StubHost(gpus=(RTX, GTX)),
+            files=BARE,
+            cards=((RTX.bus, RTX.device, "nvidia"), (GTX.bus, GTX.device, "nvidia")),
+            driver="580.65.06",
+        )
+    )
+    assert profile.state == "usable"
+    assert [(gpu.index, gpu.arch, gpu.pci_id) for gpu in profile.gpus] == [
+        (0, "sm_86", "10de:2487"),
+        (1, "sm_61", "10de:1c81"),
+    ]
+    assert profile.notes == ()
+    assert {result.name: result.status for result in profile.probes}["nvml"] == "ok"
+    assert "nvidia-smi" not in {result.name for result in profile.probes}
+
+
+def test_a_lost_gpu_among_good_ones(look: Look) -> None:
+    """It has no handle, so the bus has to say which it is."""
+    third = StubGpu(name="NVIDIA H100", capability="9.0", device="2331", bus="0000:2a:00.0")
+    profile = look(
+        Given(
+            stub=StubHost(
+                gpus=(H100, third, RTX), faults=(("nvmlDeviceGetHandleByIndex_v2", 1, 15),)
+            ),
+            files=BARE,
+            cards=tuple((gpu.bus, gpu.device, "nvidia") for gpu in (RTX, H100, third)),
+            driver="580.65.06",
+        )
+    )
+    assert [(g.arch, g.usable) for g in profile.gpus] == [
+        ("sm_90", True),
+        ("sm_90", False),
+        ("sm_86", True),
+    ]
+    lost = profile.gpus[1]
+    assert (lost.pci_id, lost.arch_source) == ("10de:2331", "pci-table")
+    assert lost.note is not None
+    assert "lost" in lost.note
+    assert profile.state == "usable"
+
+
+@pytest.mark.parametrize(
+    ("driver", "word"),
+    [
+        ("nouveau", "nouveau"),
+        ("nova_core", "nova"),
+        ("vfio-pci", "virtual machine"),
+        ("other", "bound to other"),
+        (None, "no driver"),
+    ],
+)
+def test_a_card_without_nvidias_driver(look: Look, driver: str | None, word: str) -> None:
+    profile = look(Given(files=BARE, cards=((RTX.bus, RTX.device, driver),)))
+    assert profile.state == "gpu-without-driver"
+    assert profile.drivers.nvidia is None
+    (gpu,) = profile.gpus
+    assert (gpu.arch, gpu.arch_source, gpu.usable) == ("sm_86", "pci-table", False)
+    assert gpu.note is not None
+    assert word in gpu.note
+
+
+def test_a_passed_through_card_beside_a_served_one(look: Look) -> None:
+    profile = look(
+        Given(
+            stub=StubHost(gpus=(RTX,)),
+            files=BARE,
+            cards=((RTX.bus, RTX.device, "nvidia"), (GTX.bus, GTX.device, "vfio-pci")),
+            driver="580.65.06",
+        )
+    )
+    assert [(gpu.arch, gpu.usable) for gpu in profile.gpus] == [("sm_86", True), ("sm_61", False)]
+    assert warnings(profile) == []
+
+
+def test_a_container_that_was_given_one_of_two(look: Look) -> None:
+    profile = look(
+        Given(
+            stub=StubHost(gpus=(GTX,)),
+            files=IN_DOCKER,
+            cards=((RTX.bus, RTX.device, "nvidia"), (GTX.bus, GTX.device, "nvidia")),
+            driver="580.65.06",
+        )
+    )
+    assert [gpu.arch for gpu in profile.gpus] == ["sm_61"]
+    assert any("1 more NVIDIA GPU of this machine" in note for note in profile.notes)
+
+
+def test_a_container_that_was_given_none(look: Look) -> None:
+    profile = look(
+        Given(files=IN_DOCKER, cards=((RTX.bus, RTX.device, "nvidia"),), driver="580.65.06")
+    )
+    assert profile.state == "gpu-without-driver"
+    assert [gpu.usable for gpu in profile.gpus] == [False]
+
+
+def test_files_alone(look: Look) -> None:
+    """No library on the loader's path: the kernel driver serves the GPU all the same."""
+    profile = look(
+        Given(
+            files=BARE,
+            cards=((RTX.bus, RTX.device, "nvidia"),),
+            driver="570.86.16",
+            models=((RTX.bus, "NVIDIA GeForce RTX 3060"),),
+        )
+    )
+    assert profile.state == "usable"
+    driver = profile.drivers.nvidia
+    assert driver is not None
+    assert (driver.version, driver.cuda_version) == ("570.86.16", "12.8")
+    assert driver.source == "procfs, cuda from branch"
+    (gpu,) = profile.gpus
+    assert (gpu.name, gpu.arch_source) == ("NVIDIA GeForce RTX 3060", "pci-table")
+
+
+def test_libcuda_alone(look: Look) -> None:
+    """A container of compute capability only; a mask does not hide what is installed."""
+    profile = look(
+        Given(
+            stub=StubHost(gpus=(RTX, GTX)), libraries=("cuda",), files=IN_DOCKER, driver="580.65.06"
+        )
+    )
+    assert [(gpu.arch, gpu.arch_source) for gpu in profile.gpus] == [
+        ("sm_86", "libcuda"),
+        ("sm_61", "libcuda"),
+    ]
+    assert profile.drivers.nvidia is not None
+    assert profile.drivers.nvidia.source == "procfs, cuda from libcuda"
+
+
+def test_masks_hide_nothing(root: Path, tmp_path: Path, stubs: Stubs) -> None:
+    host = StubHost(gpus=(RTX, GTX)).write(tmp_path / "host")
+    environ = {**stubs.environ(host, libraries=("cuda",)), "CUDA_VISIBLE_DEVICES": "1"}
+    profile = probe(HostWorld(root=str(root), environ=environ))
+    assert [gpu.arch for gpu in profile.gpus] == ["sm_86", "sm_61"]
+    assert profile.environment == {"CUDA_VISIBLE_DEVICES": "1"}
+
+
+def test_a_utility_container_has_no_libcuda(look: Look) -> None:
+    """The v2 call answers 12 there; the older one gives a number that is marked as weaker."""
+    profile = look(Given(stub=StubHost(cuda=0, gpus=(RTX,)), libraries=("nvml",), files=IN_DOCKER))
+    driver = profile.drivers.nvidia
+    assert driver is not None
+    assert driver.source == "nvml, cuda from nvml v1 (weaker)"
+
+
+def test_jetpack_6_says_little(look: Look) -> None:
+    orin = StubGpu(name="Orin (nvgpu)")
+    profile = look(
+        Given(
+            stub=StubHost(driver="540.4.0", cuda=12060, gpus=(orin,)),
+            libraries=("nvml",),
+            files={**BARE, **ORIN},
+            machine="aarch64",
+        )
+    )
+    assert profile.os.jetson is not None
+    (gpu,) = profile.gpus
+    assert (gpu.name, gpu.arch, gpu.arch_source) == ("Orin (nvgpu)", "sm_87", "device-tree")
+    assert (gpu.integrated, gpu.usable, gpu.pci_id) == (True, True, None)
+    assert profile.state == "usable"
+
+
+def test_jetpack_5_has_no_nvml(look: Look) -> None:
+    """Its kernel driver gives the L4T release in the place of a version."""
+    files = {**BARE, **ORIN, "/etc/nv_tegra_release": "# R35 (release), REVISION: 4.1, X\n"}
+    profile = look(Given(files=files, driver="35.4.1", machine="aarch64"))
+    (gpu,) = profile.gpus
+    assert (gpu.arch, gpu.usable, gpu.name) == (
+        "sm_87",
+        True,
+        "NVIDIA Jetson Orin Nano Developer Kit",
+    )
+    driver = profile.drivers.nvidia
+    assert driver is not None
+    assert (driver.version, driver.cuda_version) == (None, "11.4")
+    assert driver.source == "cuda from l4t R35.4.1"
+
+
+def test_a_spark_is_no_jetson(look: Look) -> None:
+    spark = StubGpu(name="NVIDIA GB10", capability="12.1", device="2e12", bus="000f:01:00.0")
+    profile = look(
+        Given(stub=StubHost(gpus=(spark,)), files=BARE, driver="580.95.05", machine="aarch64")
+    )
+    assert profile.os.jetson is None
+    (gpu,) = profile.gpus
+    assert (gpu.arch, gpu.integrated, gpu.memory_bytes) == ("sm_121", True, None)
+
+
+def test_a_driver_without_a_gpu(look: Look) -> None:
+    profile = look(Given(stub=StubHost(), files=BARE, driver="580.65.06"))
+    assert profile.state == "driver-without-gpu"
+    assert profile.gpus == ()
+
+
+@pytest.mark.parametrize(
+    ("code", "state"), [(18, "driver-mismatch"), (9, "gpu-without-driver"), (4, "usable")]
+)
+def test_the_whole_library_refuses(look: Look, code: int, state: str) -> None:
+    """With 4 (no permission) libcuda is asked, and it answers here."""
+    profile = look(
+        Given(
+            stub=StubHost(gpus=(RTX,), faults=(("nvmlInitWithFlags", -1, code),)),
+            files=BARE,
+            cards=((RTX.bus, RTX.device, "nvidia"),),
+            driver="580.65.06",
+        )
+    )
+    assert profile.state == state
+    assert [gpu.arch for gpu in profile.gpus] == ["sm_86"]
+
+
+@pytest.mark.parametrize("code", [4, 17, 999])
+def test_all_libraries_refuse(look: Look, code: int) -> None:
+    profile = look(
+        Given(
+            stub=StubHost(
+                gpus=(RTX,), faults=(("nvmlInitWithFlags", -1, code), ("cuInit", -1, 100))
+            ),
+            files=BARE,
+            cards=((RTX.bus, RTX.device, "nvidia"),),
+            driver="580.65.06",
+        )
+    )
+    assert profile.state == "gpu-without-driver"
+    assert [gpu.usable for gpu in profile.gpus] == [False]
+    assert any(note.startswith("probe-incomplete: nvml") for note in profile.notes)
+
+
+def test_sources_that_contradict_each_other(look: Look) -> None:
+    profile = look(
+        Given(
+            stub=StubHost(gpus=(RTX,), driver="575.57.08"),
+            files=BARE,
+            cards=((GTX.bus, GTX.device, "nvidia"),),
+            driver="580.65.06",
+        )
+    )
+    assert [note.partition(":")[0] for note in profile.notes] == ["probe-contradiction"] * 3
+    assert [gpu.arch for gpu in profile.gpus] == ["sm_86", "sm_61"]
+
+
+def test_ids_of_two_equal_cards_are_told_apart_by_address(look: Look) -> None:
+    twin = StubGpu(name=RTX.name, capability="8.6", device=RTX.device, bus="0000:41:00.0")
+    profile = look(
+        Given(
+            stub=StubHost(gpus=(RTX, twin)),
+            files=BARE,
+            cards=((RTX.bus, RTX.device, "nvidia"), (twin.bus, twin.device, "nvidia")),
+            driver="580.65.06",
+        )
+    )
+    assert [(gpu.memory_bytes, gpu.pci_id) for gpu in profile.gpus] == [
+        (12884901888, "10de:2487"),
+        (None, "10de:2487"),
+    ]
+
+
+def test_an_unknown_device_keeps_an_unknown_architecture(look: Look) -> None:
+    profile = look(Given(files=BARE, cards=(("0000:01:00.0", "ffff", None),)))
+    assert [(gpu.arch, gpu.arch_source, gpu.integrated) for gpu in profile.gpus] == [
+        (None, None, None)
+    ]
+
+
+def test_windows_subsystem_without_any_library(look: Look) -> None:
+    profile = look(Given(files={**BARE, "/dev/dxg": ""}))
+    assert profile.state == "no-gpu"
+    assert any("/dev/dxg" in note for note in warnings(profile))
