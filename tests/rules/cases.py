@@ -2,9 +2,9 @@
 
 `fixtures/cases/<kind>.json` holds them, condensed from public threads named in `source`. `right`
 and `fails` are backends, each with the torch releases it is meant for; `*` ends a pattern. `added`
-names the source of an entry that the thread does not have. `pinned` lists the backends that are right
-with the request's bound on torch kept, [] where none is. `none` says why no build may be the right
-answer as well. `left_out` says why a case is not judged.
+names the source of an entry that the thread does not have. `pinned` lists the backends that are
+right with the request's bound on torch kept, [] where none is. `none` says why no build may be the
+right answer as well. `left_out` says why a case is not judged.
 """
 
 import json

@@ -292,7 +292,7 @@ def _none(profile: Profile | None, decision: Decision) -> Selection:
         serves=(),
         leaves_out=_leaves_out(decision, ()),
         confidence=None,
-        reasons=(*causes(decision), *conflict, *ways(profile, decision)),
+        reasons=(*causes(profile, decision), *conflict, *ways(profile, decision)),
         rejected=_rejected(decision),
         warnings=(
             *notices.probe_warnings(profile),

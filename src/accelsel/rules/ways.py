@@ -7,7 +7,6 @@ from accelsel.model.profile import Profile
 from accelsel.model.request import Request
 from accelsel.model.selection import Reason
 from accelsel.rules.choice import Decision, decide
-from accelsel.rules.compatibility import VENDORS
 from accelsel.rules.question import Scope, pythons
 from accelsel.rules.units import all_findings
 from accelsel.rules.versions import release
@@ -15,7 +14,7 @@ from accelsel.rules.versions import release
 _LONGEST = 3
 
 
-def causes(decision: Decision) -> tuple[Reason, ...]:
+def causes(profile: Profile | None, decision: Decision) -> tuple[Reason, ...]:
     """What rules every build out, the most telling first."""
     if decision.aims.causes:
         return decision.aims.causes
@@ -33,9 +32,9 @@ def causes(decision: Decision) -> tuple[Reason, ...]:
     if request.torch and not any(question.in_range(row.build) for row in decision.rows):
         return (_not_in_table(decision),)
     if request.channel != "stable" and not any(
-        row.build.channel == request.channel for row in decision.rows
+        row.build.channel == request.channel and row.build.published for row in decision.rows
     ):
-        return (_no_channel(decision),)
+        return (_no_channel(profile, decision),)
     if request.backend and not any(row.backend.name == request.backend for row in decision.rows):
         message = f"no wheel of {request.backend} for {host.platform}"
         return (Reason(rule="platform-wheel", message=message),)
@@ -51,21 +50,26 @@ def _not_in_table(decision: Decision) -> Reason:
     return Reason(rule="not-in-table", message=message)
 
 
-def _no_channel(decision: Decision) -> Reason:
-    """Names the index of the backend that the stable channel would give."""
+def _outside(decision: Decision) -> Reason:
+    request = decision.question.request
+    has = sorted(
+        {row.build.torch for row in decision.rows if row.backend.name == request.backend},
+        key=release,
+    )
+    message = f"torch{request.torch} was asked for; {request.backend} has {has[0]} to {has[-1]}"
+    return Reason(rule="requested-range", message=message)
+
+
+def _no_channel(profile: Profile | None, decision: Decision) -> Reason:
+    """Names the channel's index of the backend that the stable channel would give."""
     question, tables = decision.question, decision.question.tables
     channel = question.request.channel
-    kind = question.request.backend
-    names = [
-        index
-        for backend in tables.backends.values()
-        if (kind is None or backend.name == kind)
-        and (question.vendor is None or VENDORS.get(backend.kind) == question.vendor)
-        and (index := backend.indexes.get(channel))
-    ]
-    urls = [tables.indexes[name].url for name in names if name in tables.indexes]
-    where = f"; look at {' or '.join(urls[-_LONGEST:])}" if urls else ""
-    message = f"the rules table holds no {channel} build for {question.host.platform}{where}"
+    stable = decide(profile, replace(question.request, channel="stable"), tables).winner
+    name = stable.row.backend.indexes.get(channel) if stable else None
+    index = tables.indexes.get(name or "")
+    message = f"no {channel} build for {question.host.platform} is established"
+    if stable and index:
+        message += f"; {stable.row.backend.name} has its index at {index.url}"
     return Reason(rule="channel", message=message)
 
 
@@ -79,6 +83,8 @@ def _felled(decision: Decision) -> tuple[Reason, ...]:
         and row.build.channel == question.request.channel
         and question.request.backend in (None, row.backend.name)
     ]
+    if not asked:
+        return (_outside(decision),)
     about = [pair for pair in asked if pair[1].rule not in ("vendor", "policy")] or asked
     counts = Counter(finding.rule for _, finding in about)
     newest: dict[str, Reason] = {}
