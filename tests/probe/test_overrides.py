@@ -2,10 +2,10 @@ import pytest
 
 from accelsel.model.errors import AccelselError
 from accelsel.probe import overrides
-from accelsel.probe.facts import ArchOverride, DriverOverride
+from accelsel.probe.facts import ArchOverride, DriverOverride, Overrides
 
 
-def read(**env: str) -> overrides.Overrides:
+def read(**env: str) -> Overrides:
     return overrides.read(env.get)
 
 
@@ -59,6 +59,7 @@ def test_driver(name: str, value: str, version: str | None, cuda: str | None) ->
         ("ACCELSEL_GPU_ARCH", "61"),
         ("ACCELSEL_GPU_ARCH", ","),
         ("ACCELSEL_GPU_ARCH", "gfx"),
+        ("ACCELSEL_GPU_ARCH", "gfx000"),
         ("ACCELSEL_GPU_ARCH", "gfx11-generic"),
         ("ACCELSEL_GPU_ARCH", "apple-m0"),
         ("UV_AMD_GPU_ARCHITECTURE", "sm_61"),
@@ -132,7 +133,7 @@ def test_empty_list_means_no_gpu() -> None:
 
 
 def test_nothing_set() -> None:
-    assert read() == overrides.Overrides()
+    assert read() == Overrides()
 
 
 OWN = {"UV_CUDA_DRIVER_VERSION": "580.65.06", "UV_TORCH_BACKEND": "cu130"}
@@ -140,7 +141,7 @@ OWN = {"UV_CUDA_DRIVER_VERSION": "580.65.06", "UV_TORCH_BACKEND": "cu130"}
 
 def test_own_output_is_no_fact() -> None:
     env = {**OWN, overrides.MARK: overrides.mark(OWN)}
-    assert read(**env) == overrides.Overrides()
+    assert read(**env) == Overrides()
     assert overrides.is_own(env.get, "UV_TORCH_BACKEND")
 
 

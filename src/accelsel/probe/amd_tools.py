@@ -11,7 +11,7 @@ from accelsel.probe.facts import Deadline, GpuFact
 from accelsel.probe.pci import AMD, hex_id
 from accelsel.probe.world import World
 
-_GFX = re.compile(r"gfx(?!000$)[0-9]{1,2}[0-9a-f]{2}")
+_GFX = re.compile(r"gfx(?:[6-9]|[1-9][0-9])[0-9a-f]{2}")  # `gfx000` is a CPU
 _FIELD = re.compile(r"^\s*([A-Za-z][A-Za-z ]*?):\s*(.*?)\s*$")
 _CHIP = re.compile(r"\(0x([0-9a-f]{1,4})\)", re.IGNORECASE)
 

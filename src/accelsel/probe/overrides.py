@@ -14,7 +14,7 @@ _VERSION = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,4}){0,3}")
 _CAPABILITY = re.compile(r"([0-9]{1,2})\.([0-9])")
 _ARCHS: tuple[tuple[Vendor, re.Pattern[str]], ...] = (
     ("nvidia", re.compile(r"(sm_[0-9]{2,3})[af]?")),
-    ("amd", re.compile(r"(gfx[0-9]{1,2}[0-9a-f]{2})(?::[a-z]+[+-])*")),
+    ("amd", re.compile(r"(gfx(?:[6-9]|[1-9][0-9])[0-9a-f]{2})(?::[a-z]+[+-])*")),
     ("intel", re.compile(r"(gen(?:[7-9]|11)|xe-(?:lp|lpg|lpg-plus|hpg|hpc)|xe[23]|xe3p)")),
     ("apple", re.compile(r"(apple-m[1-9][0-9]?)")),
 )
