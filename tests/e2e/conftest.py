@@ -24,7 +24,12 @@ class Project:
 
     folder: Path
     env: Mapping[str, str]
-    mirror: str
+    mirrors: tuple[str, ...]
+
+    @property
+    def mirror(self) -> str:
+        """The mirror of PyTorch's indexes."""
+        return self.mirrors[0]
 
     @property
     def file(self) -> Path:
@@ -43,9 +48,8 @@ class Project:
     def pin(self, host: str, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         """Pin for a described host, with the replay as mirror."""
         profile = str(HOSTS / host / "profile.json")
-        return self.accelsel(
-            "pin", "--profile", profile, "--mirror", self.mirror, *words, code=code
-        )
+        mirrors = [word for mirror in self.mirrors for word in ("--mirror", mirror)]
+        return self.accelsel("pin", "--profile", profile, *mirrors, *words, code=code)
 
     def uv(self, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         return self._run([UV, *words], code, None)
@@ -72,6 +76,23 @@ class Project:
             path.parent.name.partition("-")[0]
             for path in self.site().glob("*.dist-info/RECORD")
             if any(line.startswith(f"{top}/") for line in path.read_text().splitlines())
+        }
+
+    def shared(self) -> dict[str, set[str]]:
+        """Files that more than one distribution owns, with their owners."""
+        owners: dict[str, set[str]] = {}
+        for record in self.site().glob("*.dist-info/RECORD"):
+            for line in record.read_text().splitlines():
+                path = line.partition(",")[0]
+                owners.setdefault(path, set()).add(record.parent.name.partition("-")[0])
+        return {path: names for path, names in owners.items() if len(names) > 1}
+
+    def taken_from(self, part: str) -> set[str]:
+        """Names of the locked packages whose index has `part` in its URL."""
+        return {
+            package["name"]
+            for package in self.locked()
+            if part in package["source"].get("registry", "")
         }
 
     def _run(
@@ -104,6 +125,6 @@ def make_project(
         (folder / "pyproject.toml").write_bytes(text.encode())
         path = os.pathsep.join([str(Path(sys.executable).parent), uv_env["PATH"]])
         env = {**uv_env, "PATH": path}
-        return Project(folder=folder, env=env, mirror=replay.mirrors[0])
+        return Project(folder=folder, env=env, mirrors=replay.mirrors)
 
     return make

@@ -183,7 +183,7 @@ def test_a_lock_that_fails_puts_file_and_lock_back(
     project = Project(
         folder=project.folder,
         env={**project.env, "UV_CACHE_DIR": str(project.folder.parent / "cache")},
-        mirror=project.mirror,
+        mirrors=project.mirrors,
     )
     assert_one_error(project.pin("gtx-1080-ti-580", "--write", "--lock", code=6))
     assert (project.file.read_bytes(), project.lock.read_bytes()) == before

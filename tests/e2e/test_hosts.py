@@ -102,7 +102,7 @@ def test_pinned_for_another_platform(
     [found] = [one for one in installed(lock, platform, "3.12") if one.name == "torch"]
     assert found.version == version
     env = {**project.env, "MACOSX_DEPLOYMENT_TARGET": "14.0"}
-    dry = Project(folder=project.folder, env=env, mirror=project.mirror)
+    dry = Project(folder=project.folder, env=env, mirrors=project.mirrors)
     said = dry.uv("sync", "--dry-run", "--python-platform", triple).stderr
     assert f"torch=={version}" in said
     before = project.file.read_bytes(), project.lock.read_bytes()
@@ -142,11 +142,7 @@ def test_nothing_but_the_family_comes_from_the_index(
     project = make_project(TEXT)
     project.pin("gtx-1080-ti-580", "--write", "--lock")
     family = {"torch", "torchvision", "torchaudio", "triton"}
-    of_index = {
-        package["name"]
-        for package in project.locked()
-        if "/whl/" in package["source"].get("registry", "")
-    }
+    of_index = project.taken_from("/whl/")
     assert "torch" in of_index
     assert of_index <= family
 
