@@ -53,10 +53,16 @@ def _not_in_table(decision: Decision) -> Reason:
 def _outside(decision: Decision) -> Reason:
     request = decision.question.request
     has = sorted(
-        {row.build.torch for row in decision.rows if row.backend.name == request.backend},
+        {
+            row.build.torch
+            for row in decision.rows
+            if request.backend in (None, row.backend.name) and row.build.channel == request.channel
+        },
         key=release,
     )
-    message = f"torch{request.torch} was asked for; {request.backend} has {has[0]} to {has[-1]}"
+    where = request.backend or f"the {request.channel} channel"
+    held = " to ".join(dict.fromkeys((has[0], has[-1]))) if has else "nothing in this channel"
+    message = f"torch{request.torch} was asked for; {where} has {held}"
     return Reason(rule="requested-range", message=message)
 
 
