@@ -6,7 +6,7 @@ from tests.kit.hosts import TreeWorld, described, world, write_programs
 
 from accelsel.probe import amd_tools
 from accelsel.probe.amd_tools import AMD_SMI, ENUMERATOR, ROCMINFO, Agent, join
-from accelsel.probe.facts import Deadline, GpuFact
+from accelsel.probe.facts import GpuFact
 
 AGENT = """\
 *******
@@ -151,13 +151,13 @@ def test_partitions_of_one_card_are_one_gpu() -> None:
 
 def test_a_tool_that_fails() -> None:
     seen = world(commands=[{"argv": ["rocminfo"], "code": 4, "out": "hsa api call failure\n"}])
-    answer = amd_tools.ask(seen, ROCMINFO, Deadline(1), 0)
+    answer = amd_tools.ask(seen, ROCMINFO, 1.0)
     assert (answer.status, answer.detail) == ("failed", "rocminfo ended with 4")
 
 
 def test_what_was_printed_before_the_end_counts() -> None:
     seen = world(commands=[{"argv": ["rocminfo"], "status": "timeout", "out": agent()}])
-    answer = amd_tools.ask(seen, ROCMINFO, Deadline(1), 0)
+    answer = amd_tools.ask(seen, ROCMINFO, 1.0)
     assert answer.status == "timeout"
     assert [found.arch for found in answer.agents] == ["gfx1100"]
 
@@ -165,17 +165,17 @@ def test_what_was_printed_before_the_end_counts() -> None:
 def test_tools_that_are_not_on_path() -> None:
     command = ["/opt/rocm/bin/rocm_agent_enumerator"]
     seen = world(commands=[{"argv": command, "code": 0, "out": "gfx000\ngfx803\n"}])
-    assert amd_tools.ask(seen, ENUMERATOR, Deadline(1), 0).agents == (Agent(arch="gfx803"),)
-    assert amd_tools.ask(seen, AMD_SMI, Deadline(1), 0).status == "absent"
+    assert amd_tools.ask(seen, ENUMERATOR, 1.0).agents == (Agent(arch="gfx803"),)
+    assert amd_tools.ask(seen, AMD_SMI, 1.0).status == "absent"
 
 
 def test_no_time_left() -> None:
-    assert amd_tools.ask(world(), ROCMINFO, Deadline(0), 0).status == "skipped"
+    assert amd_tools.ask(world(), ROCMINFO, 0.0).status == "skipped"
 
 
 def test_a_real_program(tmp_path: Path) -> None:
     host = described("amd-unknown-id-tools")
     write_programs(host, tmp_path / "bin")
     seen = TreeWorld(host, tmp_path, {"PATH": str(tmp_path / "bin")})
-    assert amd_tools.ask(seen, ROCMINFO, Deadline(2), 0).status == "failed"
-    assert amd_tools.ask(seen, ENUMERATOR, Deadline(2), 0).agents == (Agent(arch="gfx803"),)
+    assert amd_tools.ask(seen, ROCMINFO, 2.0).status == "failed"
+    assert amd_tools.ask(seen, ENUMERATOR, 2.0).agents == (Agent(arch="gfx803"),)

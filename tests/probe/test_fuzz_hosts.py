@@ -28,7 +28,7 @@ pytestmark = pytest.mark.fuzz
 EXAMPLES = int(os.environ.get("ACCELSEL_FUZZ_EXAMPLES", "1600"))
 # Parsers are cheap, whole hosts are not: the shares add up to all examples.
 cheap = settings(max_examples=EXAMPLES // 5, deadline=None)
-costly = settings(max_examples=EXAMPLES // 20, deadline=None)
+costly = settings(max_examples=EXAMPLES // 15, deadline=None)
 
 GFX = re.compile(r"gfx[1-9][0-9]?[0-9a-f]{2}")
 ADDRESS = re.compile(r"([0-9a-f]{4,8}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")

@@ -182,10 +182,10 @@ class _Linux:
 
         for position, tool in enumerate(amd_tools.TOOLS):
             started = monotonic()
-            # Two thirds of what is left for each, so that one that hangs leaves time for the next.
+            # Half of what is left for each, so that one that hangs leaves time for the next.
+            left = self.deadline.left(_RESERVE)
             last = position == len(amd_tools.TOOLS) - 1
-            reserve = _RESERVE if last else max(_RESERVE, self.deadline.left() / 3)
-            answer = amd_tools.ask(self.world, tool, self.deadline, reserve)
+            answer = amd_tools.ask(self.world, tool, left if last else left / 2)
             self._result(tool.name, answer.status, answer.detail, started)
             if not answer.agents:
                 continue

@@ -41,11 +41,12 @@ class Answer:
     agents: tuple[Agent, ...] = ()
 
 
-def ask(world: World, tool: Tool, deadline: Deadline, reserve: float) -> Answer:
-    """Run one tool for at most what `deadline` leaves before `reserve` seconds."""
+def ask(world: World, tool: Tool, timeout: float) -> Answer:
+    """Run one tool for at most `timeout` seconds."""
+    deadline = Deadline(timeout)
     for command in tool.commands:
-        left = deadline.left(reserve)
-        if left <= 0:
+        left = deadline.left()
+        if not left:
             return Answer(status="skipped", detail="no time left")
         done = world.run(command, left)
         if done.status == "absent":
