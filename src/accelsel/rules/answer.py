@@ -77,7 +77,8 @@ def _selected(profile: Profile | None, decision: Decision, winner: Candidate) ->
         platforms=platforms,
         rows=tuple(f"{row.torch}/{row.backend}/{row.platform}" for row in (build,)),
     )
-    if family.alone(question.wishes, question.request) and backend.kind != "amd":
+    ordinary = backend.kind != "amd" and build.channel != "nightly"
+    if ordinary and family.alone(question.wishes, question.request):
         return selection
     from accelsel.rules.companions_case import extended
 
@@ -296,7 +297,7 @@ def _none(profile: Profile | None, decision: Decision) -> Selection:
         rejected=_rejected(decision),
         warnings=(
             *notices.probe_warnings(profile),
-            *notices.override_warnings(profile, decision, set()),
+            *notices.override_warnings(decision),
         ),
         rules=RulesVersion(version=tables.version, checked=tables.checked),
     )

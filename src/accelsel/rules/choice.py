@@ -10,7 +10,7 @@ from accelsel.model.profile import Profile
 from accelsel.model.request import Request
 from accelsel.model.selection import Selection
 from accelsel.model.table import Backend, Build
-from accelsel.rules import family, units
+from accelsel.rules import channels, family, units
 from accelsel.rules.host import Host, Target, read_host
 from accelsel.rules.policy import Aim, Aims, aims
 from accelsel.rules.question import Finding, Question, Scope
@@ -76,6 +76,7 @@ def select(profile: Profile | None, request: Request, tables: Tables) -> Selecti
 def decide(profile: Profile | None, request: Request, tables: Tables) -> Decision:
     """The decision behind `select`; raises what `select` raises."""
     _known_backend(request, tables)
+    request = channels.implied(request, tables)
     host = read_host(profile, request, tables)
     found = aims(profile, host, request, tables)
     question = _question(host, request, tables)
@@ -111,10 +112,14 @@ def _decide(question: Question, rows: tuple[Row, ...], found: Aims) -> Decision:
 
 def rows_of(platform: str | None, request: Request, tables: Tables) -> tuple[Row, ...]:
     """The rows of a platform in the stable channel and in the one asked for."""
-    return tuple(
-        Row(build=build, backend=tables.backends[build.backend])
+    held = (
+        build
         for build in tables.builds
         if build.platform == platform and build.channel in ("stable", request.channel)
+    )
+    return tuple(
+        Row(build=build, backend=tables.backends[build.backend])
+        for build in (*held, *channels.asked(platform, request, tables))
     )
 
 
@@ -140,7 +145,8 @@ def _question(host: Host, request: Request, tables: Tables) -> Question:
     def in_range(build: Build) -> bool:
         version = build.version if local or "+" in build.torch else build.torch
         if version not in memory:
-            memory[version] = admitted(version)
+            meant = channels.meant(build, request.torch)
+            memory[version] = admitted(version) or any(map(admitted, meant))
         return memory[version]
 
     return Question(

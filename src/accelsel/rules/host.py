@@ -65,7 +65,8 @@ class Target:
 class Host:
     """`known` is False where there is no profile at all. `own` says that the platform is the
     profile's, so that its libc and system version count. `python` None leaves the choice to the
-    builds, within `requires_python`. `override` is the row or value in force for AMD GPUs."""
+    builds, within `requires_python`. `override` is the HSA_OVERRIDE_GFX_VERSION in force, `offer`
+    the one that would help."""
 
     known: bool
     platform: str | None
@@ -84,6 +85,7 @@ class Host:
     targets: tuple[Target, ...]
     unusable: tuple[tuple[Target, str | None], ...]
     override: str | None
+    offer: str | None
     override_rows: tuple[ArchOverride, ...]
 
 
@@ -122,7 +124,9 @@ def read_host(profile: Profile | None, request: Request, tables: Tables) -> Host
     libc = profile.os.libc if profile and own else None
     jetson = profile.os.jetson if profile else None
     gpus = profile.gpus if profile else ()
-    value, rows = _override(profile, request, tables, system)
+    rows = tuple(row for row in tables.overrides if row.system == system)
+    helpful = _helpful(profile, tables, rows) if profile and system == "linux" else None
+    value = _override(profile, request, helpful) if profile and system == "linux" else None
     targets = [(gpu, _target(gpu, tables, value)) for gpu in gpus]
     return Host(
         known=profile is not None,
@@ -146,6 +150,7 @@ def read_host(profile: Profile | None, request: Request, tables: Tables) -> Host
         targets=tuple(target for gpu, target in targets if gpu.usable),
         unusable=tuple((target, gpu.note) for gpu, target in targets if not gpu.usable),
         override=value,
+        offer=helpful,
         override_rows=rows,
     )
 
@@ -211,45 +216,38 @@ def _cuda_of_branch(branch: int, tables: Tables) -> Numbers | None:
     return numbers(newest.cuda) if newest else None
 
 
-def _override(
-    profile: Profile | None, request: Request, tables: Tables, system: str
-) -> tuple[str | None, tuple[ArchOverride, ...]]:
-    """The override in force, and the rows that tell of overrides for this system."""
-    rows = tuple(row for row in tables.overrides if row.system == system)
-    if system != "linux" or profile is None:
-        return None, rows
+def _override(profile: Profile, request: Request, helpful: str | None) -> str | None:
+    """The override in force: one that is set on the host, or a helpful one where allowed."""
     if value := profile.environment.get(OVERRIDE):
-        return (value if overridden(value) else None), rows
-    if request.allow_arch_override:
-        return _allowed(profile, tables, rows), rows
-    return None, rows
+        return value if overridden(value) else None
+    return helpful if request.allow_arch_override else None
 
 
-def _allowed(profile: Profile, tables: Tables, rows: tuple[ArchOverride, ...]) -> str | None:
-    """The one override that helps every AMD GPU that PyTorch's own builds leave out, if it harms
-    none: it holds for all GPUs of the host, so a GPU with code of its own forbids it."""
-    own = {
-        arch
-        for build in tables.builds
-        if build.published and build.platform == "linux-x86_64" and build.archs
-        and tables.backends[build.backend].kind == "rocm"
-        for arch in build.archs if arch not in build.broken
-    }  # fmt: skip
-    archs = {
-        plain(gpu.arch)
-        for gpu in profile.gpus
-        if gpu.vendor == "amd" and gpu.usable and gpu.arch and not gpu.integrated
-    } or {
-        plain(gpu.arch) for gpu in profile.gpus if gpu.vendor == "amd" and gpu.usable and gpu.arch
-    }
+def _helpful(profile: Profile, tables: Tables, rows: tuple[ArchOverride, ...]) -> str | None:
+    """The one override that lets PyTorch's own builds run on every AMD GPU that they leave out.
+
+    It holds for all GPUs of the host, so a GPU with code of its own forbids it.
+    """
+    gpus = [gpu for gpu in profile.gpus if gpu.vendor == "amd" and gpu.usable and gpu.arch]
+    deciding = [gpu for gpu in gpus if not gpu.integrated] or gpus
+    archs = {plain(gpu.arch) for gpu in deciding if gpu.arch}
     values = {
-        next((row.value for row in rows if row.arch == arch and row.works), None)
-        for arch in archs
-        if arch not in own
+        next((row.value for row in rows if row.arch == arch and row.works), None) for arch in archs
     }
-    if len(values) != 1 or archs & own:
+    if len(values) != 1 or archs & _own_archs(tables):
         return None
     return values.pop()
+
+
+def _own_archs(tables: Tables) -> set[str]:
+    """What any build on PyTorch's own ROCm indexes has working code for."""
+    return {
+        arch
+        for build in tables.builds
+        if build.published and tables.backends[build.backend].kind == "rocm"
+        for arch in build.archs or ()
+        if arch not in build.broken
+    }
 
 
 def _target(gpu: Gpu, tables: Tables, override: str | None) -> Target:

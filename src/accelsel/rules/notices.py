@@ -44,7 +44,7 @@ def warnings(
         )
         for finding in decision.forced
     ]  # fmt: skip
-    found += override_warnings(profile, decision, reached)
+    found += override_warnings(decision)
     return found
 
 
@@ -97,13 +97,9 @@ def _settles(doubt: Finding, winner: Candidate) -> str | None:
     return doubt.change
 
 
-def override_warnings(
-    profile: Profile | None, decision: Decision, reached: set[int | None]
-) -> list[Warning_]:
+def override_warnings(decision: Decision) -> list[Warning_]:
     """An override in force is told; one that would help a GPU is offered, never taken."""
     host = decision.question.host
-    if profile is None or host.system != "linux":
-        return []
     if host.override:
         names = ", ".join(t.label for t in host.targets if t.vendor == "amd" and t.arch != t.real)
         if not names:
@@ -112,12 +108,10 @@ def override_warnings(
         return [Warning_(code="arch-override", message=message, hint=None)]
     found = []
     for target in host.targets:
-        row = next((r for r in host.override_rows if r.arch == target.real and r.works), None)
-        if (
-            target.vendor != "amd"
-            or row is None
-            or (target.integrated and reached - {target.index})
-        ):
+        row = next(
+            (r for r in host.override_rows if r.arch == target.real and r.value == host.offer), None
+        )
+        if target.vendor != "amd" or row is None or not row.works:
             continue
         found.append(
             Warning_(

@@ -89,13 +89,17 @@ def aims(profile: Profile | None, host: Host, request: Request, tables: Tables) 
     if wanted in ("cpu", "default"):
         return Aims(aims=(Aim(vendor=None, reason=_said("requested-backend", "it was asked for")),))
     chosen = _chosen(host, request)
-    standings = {target.index: standing(target, tables) for target in chosen}
-    contenders = [t for t in chosen if standings[t.index] in ("served", "unknown")]
-    left_out = [(t, _standing_text(t, standings[t.index])) for t in chosen if t not in contenders]
     vendor = VENDORS.get(wanted) if wanted else None
+    standings = {target.index: standing(target, tables) for target in chosen}
+    able = [t for t in chosen if standings[t.index] in ("served", "unknown")]
+    asked = [t for t in chosen if t.vendor == vendor]
+    contenders = able if vendor is None or any(t in able for t in asked) else asked
+    left_out = [(t, _standing_text(t, standings[t.index])) for t in chosen if t not in contenders]
     found = _by_vendor(contenders, request, vendor)
     if not found:
-        found_without = _without_gpu(profile, host, chosen, standings, vendor, tables)
+        found_without = _without_gpu(
+            profile, host, chosen, standings, vendor, tables, force=request.force
+        )
         found, causes = found_without.aims, found_without.causes
     else:
         causes = ()
@@ -191,6 +195,8 @@ def _without_gpu(
     standings: Mapping[int | None, Standing],
     vendor: Vendor | None,
     tables: Tables,
+    *,
+    force: bool,
 ) -> Aims:
     """What to aim at when no usable GPU is in the running."""
     if len({t.vendor for t in chosen if standings[t.index] in ("served", "unknown")}) > 1:
@@ -207,9 +213,17 @@ def _without_gpu(
             aims=(Aim(vendor=None, reason=_said("vendor", "no GPU for it is usable here")),)
         )
     newer = [t for t in chosen if standings[t.index] == "newer"]
-    blocked = [(t, note) for t, note in host.unusable if standing(t, tables) != "never"]
-    if blocked:
+    blocked = [
+        (t, note)
+        for t, note in host.unusable
+        if standing(t, tables) != "never" and vendor in (None, t.vendor)
+    ]
+    if blocked and not force:
         return Aims(causes=_unusable(blocked, profile))
+    if vendor is not None:
+        return Aims(
+            aims=(Aim(vendor=None, reason=_said("vendor", "no GPU for it is usable here")),)
+        )
     if newer:
         return Aims(causes=tuple(_newer(target) for target in newer))
     if host.jetson and (chosen or host.unusable):

@@ -6,9 +6,10 @@ from accelsel.rules.choice import Decision, Row
 from accelsel.rules.question import Case, Scope
 from accelsel.rules.versions import dotted, next_minor, numbers, release
 
-# Without "python": a resolver sees by itself which wheels a Python has, and the environment that a
-# sync makes must not move the range of the pin that made it.
+# The lower end leaves out "python": an older release without a wheel is not taken while a newer one
+# has it, and the environment that a sync makes must not move the range of the pin that made it.
 _FOR_HOST: frozenset[Scope] = frozenset({"gpu", "host", "wheel", "policy"})
+_NEWER: frozenset[Scope] = _FOR_HOST | {"python"}
 
 
 def span_of(winner: Row, decision: Decision) -> tuple[Build, ...]:
@@ -32,29 +33,31 @@ def specifier_of(winner: Row, span: tuple[Build, ...], decision: Decision) -> st
     release, or to below a release that is known not to be right."""
     if _exact(winner):
         return f"=={winner.build.version}"
-    lower = numbers(span[-1].torch)
-    while len(lower) > 2 and lower[-1] == 0:
-        lower = lower[:-1]
+    oldest = span[-1].torch
+    if release(oldest)[1]:
+        lower = numbers(oldest)
+        while len(lower) > 2 and lower[-1] == 0:
+            lower = lower[:-1]
+        oldest = dotted(lower)
     minor = next_minor(winner.build.torch)
+    doubts = len(decision.candidates[0].doubts)
     wrong = [
         row.build.torch
         for row in _siblings(winner, decision)
         if release(winner.build.torch) < release(row.build.torch) < release(minor)
         and row.build.published
-        and not (
-            _right(row, decision, len(decision.candidates[0].doubts))
-            and _alike(row, winner, decision)
-        )
+        and not (_right(row, decision, doubts, _NEWER) and _alike(row, winner, decision))
     ]
     upper = min(wrong, key=release) if wrong else minor
-    return f">={dotted(lower)},<{upper}"
+    return f">={oldest},<{upper}"
 
 
 def _exact(row: Row) -> bool:
-    """Whether a release can only be named by its full version: a pre-release, or one whose local
-    part is not the backend's name, so that the index mixes builds."""
+    """Whether a release can only be named by its full version: a pre-release in the stable channel,
+    or one whose local part is not the backend's name, so that the index mixes builds."""
     local = row.build.version.partition("+")[2]
-    return bool(local and local != row.backend.name) or not release(row.build.version)[1]
+    early = not release(row.build.version)[1] and row.build.channel == "stable"
+    return early or bool(local and local != row.backend.name)
 
 
 def _siblings(winner: Row, decision: Decision) -> list[Row]:
@@ -79,7 +82,7 @@ def _alike(row: Row, winner: Row, decision: Decision) -> bool:
     return not mine.refusals and (mine.packages, mine.indexes) == (theirs.packages, theirs.indexes)
 
 
-def _right(row: Row, decision: Decision, doubts: int) -> bool:
-    scopes: frozenset[Scope] = frozenset({"wheel"}) if decision.forced else _FOR_HOST
+def _right(row: Row, decision: Decision, doubts: int, scopes: frozenset[Scope] = _FOR_HOST) -> bool:
+    scopes = frozenset({"wheel"}) if decision.forced else scopes
     finding, met = units.first_finding(row.build, row.backend, decision.question, scopes)
     return finding is None and len(met) <= doubts

@@ -51,18 +51,19 @@ def _not_in_table(decision: Decision) -> Reason:
 
 
 def _outside(decision: Decision) -> Reason:
+    """The backend or channel asked for has builds, and none of them within the bound on torch."""
     request = decision.question.request
     has = sorted(
         {
             row.build.torch
             for row in decision.rows
-            if request.backend in (None, row.backend.name) and row.build.channel == request.channel
+            if row.build.channel == request.channel and request.backend in (None, row.backend.name)
         },
         key=release,
     )
-    where = request.backend or f"the {request.channel} channel"
-    held = " to ".join(dict.fromkeys((has[0], has[-1]))) if has else "nothing in this channel"
-    message = f"torch{request.torch} was asked for; {where} has {held}"
+    what = request.backend or f"the {request.channel} channel"
+    span = " to ".join(dict.fromkeys((has[0], has[-1]))) if has else "nothing that is known"
+    message = f"torch{request.torch} was asked for; {what} has {span}"
     return Reason(rule="requested-range", message=message)
 
 
