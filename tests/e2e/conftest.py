@@ -15,7 +15,8 @@ from tests.kit.replay import Replay
 
 HOSTS = Path(__file__).parents[2] / "fixtures" / "hosts"
 ACCELSEL = str(Path(sys.executable).with_name("accelsel"))
-UV = str(Path(sys.executable).with_name("uv"))
+# another uv for all of it, such as the oldest that is supported
+UV = os.environ.get("ACCELSEL_TEST_UV") or str(Path(sys.executable).with_name("uv"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +125,7 @@ def make_project(
         # bytes: newlines stay as the test wrote them
         (folder / "pyproject.toml").write_bytes(text.encode())
         path = os.pathsep.join([str(Path(sys.executable).parent), uv_env["PATH"]])
-        env = {**uv_env, "PATH": path}
+        env = {**uv_env, "PATH": path, "UV": UV}
         return Project(folder=folder, env=env, mirrors=replay.mirrors)
 
     return make
