@@ -95,6 +95,18 @@ def _is_environment(world: World, root: str) -> bool:
     return world.exists(f"{root}/pyvenv.cfg") or world.exists(f"{root}/conda-meta")
 
 
+def python_of(world: World, location: Location) -> str | None:
+    """The Python of an environment as `3.12` or `3.14t`; its packages are not looked at."""
+    kind = _kind(world, location.root)
+    if kind == "system":
+        version, free, *_ = _asked(world, location)
+    else:
+        version, free, _ = _told(world, location.root, kind)
+    if version is None:
+        return None
+    return ".".join(version.split(".")[:2]) + "t" * bool(free)
+
+
 def scan(world: World, location: Location) -> Environment:
     """The environment as its files describe it. What cannot be read is left out."""
     root, kind = location.root, _kind(world, location.root)

@@ -12,7 +12,7 @@ from accelsel.model.installed import Distribution, Environment, HostFiles, Lock
 from accelsel.model.profile import Gpu, Profile
 from accelsel.model.selection import Selection
 from accelsel.model.table import Build
-from accelsel.rules.question import Finding as Answer
+from accelsel.rules.against import Against
 
 Cause = Literal["torch", "companion", "host", "python", "project"]
 FAMILY = ("torchvision", "torchaudio", "torchtext", "torchdata")
@@ -27,22 +27,6 @@ class TorchBuild:
     full: str
     backend: str | None
     vendor: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Against:
-    """What a rule of the selection has against the installed build, and for which GPU."""
-
-    finding: Answer
-    gpu: int | None
-
-    @property
-    def rule(self) -> str:
-        return self.finding.rule
-
-    @property
-    def message(self) -> str:
-        return self.finding.message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

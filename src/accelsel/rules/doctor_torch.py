@@ -1,16 +1,13 @@
 """Checks of the torch build itself: can it run here, and is it the one that was meant."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from accelsel.knowledge.tables import Tables
 from accelsel.model.finding import Finding
 from accelsel.model.profile import Profile
 from accelsel.model.request import Request
-from accelsel.rules import units
-from accelsel.rules.compatibility import VENDORS
+from accelsel.rules.against import Against, against
 from accelsel.rules.doctor_subject import (
-    Against,
     Check,
     Subject,
     TorchBuild,
@@ -18,8 +15,7 @@ from accelsel.rules.doctor_subject import (
     gpu_name,
     release_of,
 )
-from accelsel.rules.host import platform_of, read_host
-from accelsel.rules.question import Question
+from accelsel.rules.host import platform_of
 from accelsel.rules.versions import python_key, release
 
 PYTHON_RULES = ("python-wheel",)
@@ -37,36 +33,15 @@ def judge(
     backend = tables.backends.get(torch.backend or "") if torch else None
     if torch is None or backend is None:
         return ()
-    host = read_host(profile, request, tables)
-    rows = [b for b in tables.builds if b.backend == backend.name and b.platform == host.platform]
+    platform = platform_of(profile)
+    rows = [b for b in tables.builds if b.backend == backend.name and b.platform == platform]
     exact = [b for b in rows if b.torch == torch.release]
     if not rows:
         return ()
-    row = replace((exact or rows)[-1], published=True)
-    targets = [target for target in host.targets if target.vendor == VENDORS.get(backend.kind)]
-    question = Question(
-        host=host,
-        request=request,
-        tables=tables,
-        vendor=VENDORS.get(backend.kind),
-        targets=(),
-        in_range=lambda _build: True,
-        allows_python=lambda _tag: True,
-        exceptions=tables.exceptions,
-    )
-    found = [
-        Against(finding=each, gpu=None)
-        for each in units.all_findings(row, backend, question, frozenset({"host", "wheel"}))
-    ]
+    found = against(profile, tables, request, (exact or rows)[-1])
     if torch.vendor or not exact:
         return tuple(each for each in found if each.rule == "driver-floor")
-    for target in targets:
-        aimed = replace(question, targets=(target,))
-        found += [
-            Against(finding=each, gpu=target.index)
-            for each in units.all_findings(row, backend, aimed, frozenset({"gpu"}))
-        ]
-    return tuple(found)
+    return found
 
 
 def _against(subject: Subject, rules: tuple[str, ...]) -> Iterator[Against]:
@@ -78,18 +53,18 @@ def driver(subject: Subject) -> Iterator[Finding]:
     torch = subject.torch
     if torch is None:
         return
-    for against in _against(subject, ("driver-floor",)):
+    for each in _against(subject, ("driver-floor",)):
         inside = subject.profile.os.container is not None
         best = subject.best
         fits = best.outcome == "selected" and best.backend != "cpu"
         command = driver_command(subject)
-        ways = [f"{against.finding.change}{' on the host of the container' if inside else ''}"]
+        ways = [f"{each.finding.change}{' on the host of the container' if inside else ''}"]
         if fits and command:
             ways.append(f"the build that this driver runs: {subject.renew()}")
         yield finding(
             "driver-too-old",
             "error",
-            f"the driver is too old for torch {torch.full}: {against.message}",
+            f"the driver is too old for torch {torch.full}: {each.message}",
             "NVIDIA driver",
             command or subject.renew(),
             hint=", or ".join(ways),
@@ -125,9 +100,9 @@ def kernels(subject: Subject) -> Iterator[Finding]:
     if torch is None or environment is None:
         return
     told: dict[str, str] = {}
-    for against in _against(subject, ("arch-kernels", "broken-combination", "jetpack")):
-        served = against.gpu is None or against.gpu in best.serves or not best.serves
-        told.setdefault(against.message, "error" if served else "note")
+    for each in _against(subject, ("arch-kernels", "broken-combination", "jetpack")):
+        served = each.gpu is None or each.gpu in best.serves or not best.serves
+        told.setdefault(each.message, "error" if served else "note")
     for message, severity in told.items():
         yield finding(
             "gpu-not-served",
@@ -145,11 +120,11 @@ def wheel(subject: Subject) -> Iterator[Finding]:
     environment = subject.environment
     if environment is None:
         return
-    for against in _against(subject, PYTHON_RULES):
+    for each in _against(subject, PYTHON_RULES):
         yield finding(
             "python-without-wheels",
             "error",
-            f"torch {subject.torch.full if subject.torch else ''}: {against.message}",
+            f"torch {subject.torch.full if subject.torch else ''}: {each.message}",
             environment.root,
             _python_command(subject),
             cause="python",
@@ -172,11 +147,11 @@ def place(subject: Subject) -> Iterator[Finding]:
     """The installed wheel is made for a newer system than this one."""
     if subject.environment is None or subject.torch is None:
         return
-    for against in _against(subject, PLACE_RULES):
+    for each in _against(subject, PLACE_RULES):
         yield finding(
             "system-too-old",
             "error",
-            f"torch {subject.torch.full}: {against.message}",
+            f"torch {subject.torch.full}: {each.message}",
             subject.environment.root,
             subject.renew(),
             cause="host",

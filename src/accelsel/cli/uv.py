@@ -1,0 +1,205 @@
+"""`accelsel uv ARGS...`: the real uv, with this host's selection applied.
+
+What needs no selection becomes uv at once; only commands that install torch look at the host.
+"""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+PROJECT = ("sync", "run", "export", "tree", "add", "remove")
+PIP = (
+    ("pip", "install"),
+    ("pip", "sync"),
+    ("pip", "compile"),
+    ("tool", "install"),
+    ("tool", "run"),
+)
+NESTED = ("pip", "tool")
+# Options of uv 0.9 to 0.13 that take a value, so that the words behind them are no positionals
+# (`uv help` of each command named here).
+TAKE_VALUE = frozenset({
+    "--allow-insecure-host", "--trusted-host", "--annotation-style", "--bounds", "--branch",
+    "--build-constraints", "--build-constraint", "--cache-dir", "--cert", "--color",
+    "--config-file", "--config-setting", "--config-settings", "--config-settings-package",
+    "--constraints", "--constraint", "--custom-compile-command", "--default-index", "--depth",
+    "--directory", "--editable", "--env-file", "--exclude-newer", "--exclude-newer-package",
+    "--excludes", "--extra", "--extra-index-url", "--find-links", "--fork-strategy", "--format",
+    "--from", "--group", "--index", "--index-strategy", "--index-url", "--keyring-provider",
+    "--link-mode", "--marker", "--no-binary", "--no-binary-package",
+    "--no-build-isolation-package", "--no-build-package", "--no-editable-package",
+    "--no-emit-package", "--no-extra", "--no-group", "--no-install-package",
+    "--no-sources-package", "--only-binary", "--only-group", "--optional", "--output-file",
+    "--output-format", "--overrides", "--override", "--package", "--preview-features",
+    "--prefix", "--prerelease", "--prerelease-package", "--project", "--prune", "--python",
+    "--python-fetch", "--python-platform", "--python-preference", "--python-version",
+    "--refresh-package", "--reinstall-package", "--requirements", "--resolution", "--rev",
+    "--tag", "--target", "--torch-backend", "--upgrade-group", "--upgrade-package", "--with",
+    "--with-editable", "--with-executables-from", "--with-requirements", "-C", "-P", "-b", "-c",
+    "-d", "-e", "-f", "-i", "-o", "-p", "-r", "-t", "-w",
+})  # fmt: skip
+# Behind these the first positional ends uv's own options.
+RUNS = (("run",), ("tool", "run"))
+SCRIPT = "--script"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A command line of uv, as far as it matters here.
+
+    `at` is the place behind the command's words; `options` are (name, value) of the whole line, a
+    value None where the option has none; `target` is what `run` would run.
+    """
+
+    argv: tuple[str, ...]
+    command: tuple[str, ...]
+    at: int
+    options: tuple[tuple[str, str | None], ...]
+    target: str | None
+
+    def has(self, *names: str) -> bool:
+        return any(name in names for name, _ in self.options)
+
+    def values(self, *names: str) -> tuple[str, ...]:
+        return tuple(value for name, value in self.options if name in names and value is not None)
+
+    def with_arguments(self, arguments: Sequence[str]) -> list[str]:
+        """The line with `arguments` right behind the command."""
+        return [*self.argv[: self.at], *arguments, *self.argv[self.at :]]
+
+
+def parse(argv: Sequence[str]) -> Call:
+    """What uv would take from its command line; unknown options are taken to have no value."""
+    options: list[tuple[str, str | None]] = []
+    command: list[str] = []
+    at, target, index = len(argv), None, 0
+    while index < len(argv):
+        word = argv[index]
+        index += 1
+        if word == "--":
+            target = target or next(iter(argv[index:]), None)
+            break
+        if word.startswith("-") and word != "-":
+            name, value, taken = _option(word, argv[index:], run=tuple(command) in RUNS)
+            options.append((name, value))
+            index += taken
+        elif not command or (command == [command[0]] and command[0] in NESTED):
+            command.append(word)
+            at = index
+        else:
+            target = word
+            if tuple(command) in RUNS:
+                break
+    return Call(
+        argv=tuple(argv), command=tuple(command), at=at, options=tuple(options), target=target
+    )
+
+
+def _option(word: str, rest: Sequence[str], *, run: bool) -> tuple[str, str | None, int]:
+    """Name and value of an option, and how many further words it takes."""
+    if word.startswith("--"):
+        name, equals, value = word.partition("=")
+        if equals:
+            return name, value, 0
+        takes = name in TAKE_VALUE and not (run and name == SCRIPT)
+    else:
+        name, value = word[:2], word[2:].removeprefix("=")
+        takes = name in TAKE_VALUE
+        if value and takes:
+            return name, value, 0
+        if value:  # several short switches at once, the last of which may take a value
+            last = f"-{word[-1]}"
+            takes = last in TAKE_VALUE
+            name = last if takes else word
+    if takes and rest:
+        return name, rest[0], 1
+    return name, None, 0
+
+
+def run(argv: Sequence[str]) -> int:
+    """Become uv with `argv`; returns only where uv runs as a child (Windows, `add`, `remove`)."""
+    from accelsel.apply.uv import locate
+
+    environ = dict(os.environ)
+    call = parse(argv)
+    uv = locate(environ)
+    if call.has("--help", "-h", "--version", "-V"):
+        return become(uv, argv, environ)
+    if call.command[:1] and call.command[0] in PROJECT and len(call.command) == 1:
+        from accelsel.cli.uv_project import backend_arguments
+
+        arguments = backend_arguments(call, environ)
+        if arguments and call.command[0] in ("add", "remove"):
+            return _edit_then_sync(uv, call, arguments, environ)
+        return become(uv, call.with_arguments(arguments), environ)
+    if call.command in PIP:
+        from accelsel.cli.uv_pip import applied
+
+        argv, environ = applied(call, environ)
+    return become(uv, argv, environ)
+
+
+def become(uv: str, argv: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Replace this process by uv; where a system cannot, run it as a child with this console."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if os.name == "nt":
+        return child(uv, argv, environ)
+    import signal
+
+    # An interpreter ignores these two; what it becomes must not inherit that.
+    for name in ("SIGPIPE", "SIGXFSZ"):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
+    return os.execve(uv, [uv, *argv], dict(environ))  # noqa: S606  becoming uv is the point
+
+
+def child(uv: str, argv: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run uv with this console and give its exit code; one that a signal ended ends this one too.
+
+    A terminal sends Ctrl-C to both; this process waits for what uv makes of it.
+    """
+    import signal
+    import subprocess
+
+    ours = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        process = subprocess.Popen([uv, *argv], env=dict(environ), preexec_fn=None)
+        theirs = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        code = process.wait()
+    finally:
+        signal.signal(signal.SIGINT, ours)
+    signal.signal(signal.SIGTERM, theirs)
+    if code >= 0:
+        return code
+    signal.signal(-code, signal.SIG_DFL)
+    os.kill(os.getpid(), -code)
+    return 128 - code  # as a shell tells it, where the signal is not delivered at once
+
+
+# What `add` and `remove` share with `sync` and what says where and how it installs.
+CARRIED = frozenset({
+    "--active", "--allow-insecure-host", "--cache-dir", "--color", "--compile-bytecode",
+    "--config-file", "--directory", "--index-strategy", "--keyring-provider", "--link-mode",
+    "--managed-python", "--native-tls", "--no-cache", "--no-config", "--no-install-local",
+    "--no-install-project", "--no-install-workspace", "--no-managed-python", "--no-progress",
+    "--no-python-downloads", "--offline", "--package", "--project", "--python", "--quiet",
+    "--system-certs", "--verbose", "-n", "-p", "-q", "-v",
+})  # fmt: skip
+
+
+def _edit_then_sync(
+    uv: str, call: Call, arguments: Sequence[str], environ: Mapping[str, str]
+) -> int:
+    """`add` and `remove` have no switch for the groups that they install: edit and lock with uv,
+    then become `uv sync` with this host's."""
+    code = child(uv, call.with_arguments(["--no-sync"]), environ)
+    if code:
+        return code
+    carried = [
+        word
+        for name, value in call.options
+        if name in CARRIED
+        for word in ((name,) if value is None else (name, value))
+    ]
+    return become(uv, ["sync", "--inexact", *carried, *arguments], environ)

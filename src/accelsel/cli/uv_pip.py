@@ -1,0 +1,185 @@
+"""What `uv pip`, `uvx` and `uv tool install` are told of this host."""
+
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from accelsel.cli.uv import Call
+
+if TYPE_CHECKING:
+    from accelsel.model.config import Config
+    from accelsel.model.profile import Profile
+    from accelsel.model.request import Request
+
+INDEXES = ("--index", "--default-index", "--index-url", "-i", "--extra-index-url", "--find-links")
+VERSION = re.compile(r"(?:^|[^0-9.])(3\.\d+)(?:\.\d+)?(t?)(?:$|[^0-9.])")
+
+
+def applied(
+    call: Call, environ: dict[str, str]
+) -> tuple[Sequence[str], dict[str, str]]:  # fmt: skip
+    """The command line and the variables with which uv arrives at this host's selection."""
+    if _said(call, environ):
+        return call.argv, environ
+    from accelsel.cli import steps
+    from accelsel.rules import select
+    from accelsel.rules.environment import backend_choice
+
+    config = steps.user_config()
+    tables = steps.tables_for(config)
+    profile = host_profile(environ)
+    request = request_of(call, environ, config, root=None)
+    selection = select(profile, request, tables)
+    choice = backend_choice(selection, profile, request, tables)
+    if choice.warning:
+        print(f"warning: {choice.warning}", file=sys.stderr)
+    if choice.backend is None:
+        return call.argv, environ
+    environ["UV_TORCH_BACKEND"] = choice.backend
+    if not choice.constraints:
+        return call.argv, environ
+    path = str(constraint_file(choice.constraints, environ))
+    theirs = environ.get("UV_CONSTRAINT", "").split()
+    flagged = call.has("-c", "--constraints", "--constraint")
+    if flagged or " " in path:  # a flag hides the variable, and that splits at blanks
+        files = [path] if flagged else [*theirs, path]
+        return call.with_arguments([w for file in files for w in ("--constraints", file)]), environ
+    environ["UV_CONSTRAINT"] = " ".join([*theirs, path])
+    return call.argv, environ
+
+
+def _said(call: Call, environ: Mapping[str, str]) -> bool:
+    """Whether the caller named a backend or an index for torch, or asks for another platform."""
+    if call.has("--torch-backend") or call.has("--python-platform"):
+        return True
+    named = environ.get("UV_TORCH_BACKEND")
+    if named and named != "auto":
+        return True
+    places = (*call.values(*INDEXES), *_variables(environ))
+    return any("pytorch" in place or "/whl/" in place for place in places) or _configured(call)
+
+
+def _variables(environ: Mapping[str, str]) -> list[str]:
+    names = ("UV_INDEX", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL")
+    return [environ[name] for name in names if environ.get(name)]
+
+
+def _configured(call: Call) -> bool:
+    """Whether uv's own settings name a backend."""
+    if call.has("--no-config"):
+        return False
+    folder = Path.cwd()
+    for each in (folder, *folder.parents):
+        for name in ("uv.toml", "pyproject.toml"):
+            text = _read(each / name)
+            if text is None:
+                continue
+            if "torch-backend" not in text:
+                return False
+            found = re.search(r"""^\s*torch-backend\s*=\s*["']([^"']+)""", text, re.MULTILINE)
+            return bool(found and found[1] != "auto")
+    return False
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+
+
+def host_profile(environ: Mapping[str, str]) -> "Profile":
+    """The profile of this host, or the one that `ACCELSEL_PROFILE` names."""
+    path = environ.get("ACCELSEL_PROFILE")
+    if path:
+        from accelsel.cli.steps import read_text
+        from accelsel.ports import parse
+
+        return parse.profile(read_text(path, "profile"), path)
+    from accelsel.probe import probe
+
+    return probe()
+
+
+def request_of(
+    call: Call, environ: Mapping[str, str], config: "Config", *, root: Path | None
+) -> "Request":
+    """What is asked for: the Python that uv would take, and the settings."""
+    from accelsel.cli.steps import uv_backend
+    from accelsel.model.request import Request
+
+    python = config.python or _python(call, environ, root)
+    return Request(
+        python=python,
+        # Without one, uv takes whatever it finds or fetches: the newest that the builds allow.
+        requires_python=None if python else ">=3.10",
+        channel=config.channel or "stable",
+        backend=environ.get("ACCELSEL_BACKEND") or uv_backend(environ) or config.backend,
+        gpus=config.gpu or "all",
+        fallback=config.fallback,
+        allow_arch_override=bool(config.allow_arch_override),
+        vendors=config.vendors,
+    )
+
+
+def _python(call: Call, environ: Mapping[str, str], root: Path | None) -> str | None:
+    """The Python of the environment that uv would install into; None where uv is free."""
+    asked = call.values("--python-version") or call.values("--python", "-p")
+    for text in (*asked[-1:], environ.get("UV_PYTHON", "")):
+        if found := VERSION.search(text):
+            return f"{found[1]}{found[2]}"
+        if text and call.command[0] == "pip":
+            return _of_environment(text, None)
+    if call.command[0] == "tool":
+        return None
+    if root is not None and (found := VERSION.search(_first_line(root / ".python-version"))):
+        return f"{found[1]}{found[2]}"
+    return _of_environment(None, root)
+
+
+def _first_line(path: Path) -> str:
+    lines = (_read(path) or "").splitlines()
+    return next((line.strip() for line in lines if not line.startswith("#")), "")
+
+
+def _of_environment(python: str | None, root: Path | None) -> str | None:
+    from accelsel.model.errors import AccelselError
+    from accelsel.probe.host_world import HostWorld
+    from accelsel.probe.installed import locate, python_of
+
+    world = HostWorld()
+    try:
+        place = locate(
+            world, python=python, project=None if root is None else str(root), cwd=str(Path.cwd())
+        )
+        return None if place is None else python_of(world, place)
+    except AccelselError:
+        return None
+
+
+def constraint_file(constraints: Sequence[str], environ: Mapping[str, Any]) -> Path:
+    """The constraints as a file in the user's cache, named after its contents."""
+    from hashlib import sha256
+
+    text = "".join(f"{line}\n" for line in constraints)
+    folder = cache_folder(environ)
+    path = folder / f"constraints-{sha256(text.encode()).hexdigest()[:16]}.txt"
+    if not path.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(f".{os.getpid()}.part")
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    return path
+
+
+def cache_folder(environ: Mapping[str, Any]) -> Path:
+    """Where this system keeps a user's caches."""
+    if os.name == "nt":
+        base = environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
+        return Path(base) / "accelsel" / "cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "accelsel"
+    return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "accelsel"

@@ -1,0 +1,249 @@
+"""Which extra or group of a project with several backends is this host's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from accelsel.cli.uv import Call
+from accelsel.model.errors import NO_BUILD, AccelselError
+
+if TYPE_CHECKING:
+    from accelsel.knowledge.tables import Tables
+    from accelsel.model.selection import Selection
+
+RECORD = "tool.accelsel.pin"
+# With these the caller has said which groups or extras, or that there is nothing to install.
+NAMED = ("--all-extras", "--all-groups", "--only-group", "--only-dev", "--no-project", "--script")
+NO_SYNC = ("--no-sync", "--frozen")
+FALSE = ("", "0", "false", "no", "off")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branch:
+    """A backend of the project: the extra or group that holds it, and torch as it was pinned."""
+
+    backend: str
+    name: str
+    torch: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pinned:
+    """A project pinned for several backends."""
+
+    root: Path
+    data: Mapping[str, Any]
+    shape: Literal["extra", "group"]
+    branches: tuple[Branch, ...]
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        return _table(self.data, "tool", "accelsel")
+
+
+def backend_arguments(call: Call, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """What this host adds to a project command of uv; () where it has nothing to say.
+
+    Raises AccelselError (4) where none of the project's backends serves this host.
+    """
+    if call.has(*NAMED) or _installs_nothing(call, environ):
+        return ()
+    pinned = pinned_project(call, environ)
+    if pinned is None or _named(call, pinned) or _script(call):
+        return ()
+    if call.command == ("tree",) and pinned.shape == "extra":
+        return ()  # it shows all extras, and has no switch for one
+    chosen = choose(pinned, call, environ)
+    if pinned.shape == "extra":
+        return ("--extra", chosen.name)
+    others = [branch.name for branch in pinned.branches if branch.name != chosen.name]
+    off = [word for name in others for word in ("--no-group", name)]
+    return (*off, "--group", chosen.name)
+
+
+def _installs_nothing(call: Call, environ: Mapping[str, str]) -> bool:
+    off = environ.get("UV_NO_SYNC", "").lower() not in FALSE
+    if call.command == ("run",):
+        return off or call.has("--no-sync")
+    if call.command[0] in ("add", "remove"):
+        frozen = environ.get("UV_FROZEN", "").lower() not in FALSE
+        return off or frozen or call.has(*NO_SYNC)
+    return False
+
+
+def pinned_project(call: Call, environ: Mapping[str, str]) -> Pinned | None:
+    """The project that uv would take, if it is pinned for several backends."""
+    folder = _start(call, environ)
+    path = next(
+        (each / "pyproject.toml" for each in (folder, *folder.parents) if _is_project(each)), None
+    )
+    if path is None:
+        return None
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        return None  # uv says it better
+    if "accelsel" not in text:
+        return None
+    import tomllib
+
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return None
+    return _pinned(path.parent, data)
+
+
+def _start(call: Call, environ: Mapping[str, str]) -> Path:
+    """The folder from which uv looks for a project."""
+    folder = Path.cwd()
+    directory = call.values("--directory") or _set(environ, "UV_WORKING_DIR")
+    project = call.values("--project") or _set(environ, "UV_PROJECT")
+    for part in (*directory[-1:], *project[-1:]):
+        folder /= part
+    return folder.parent if folder.is_file() else folder
+
+
+def _set(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    value = environ.get(name)
+    return (value,) if value else ()
+
+
+def _is_project(folder: Path) -> bool:
+    return (folder / "pyproject.toml").is_file()
+
+
+def _pinned(root: Path, data: Mapping[str, Any]) -> Pinned | None:
+    rows = _table(data, "tool", "accelsel", "pin").get("selections")
+    if not isinstance(rows, list) or len(rows) < 2:
+        return None
+    for shape in ("extra", "group"):
+        branches = [
+            Branch(backend=row["backend"], name=row[shape], torch=row.get("torch"))
+            for row in rows
+            if isinstance(row, dict) and shape in row and "backend" in row
+        ]
+        if len(branches) == len(rows):
+            kind: Literal["extra", "group"] = "extra" if shape == "extra" else "group"
+            return Pinned(root=root, data=data, shape=kind, branches=tuple(branches))
+    return None
+
+
+def _table(data: Any, *path: str) -> Mapping[str, Any]:
+    for key in path:
+        data = data.get(key) if isinstance(data, dict) else None
+    return data if isinstance(data, dict) else {}
+
+
+def _named(call: Call, pinned: Pinned) -> bool:
+    """Whether the caller chose a backend, or speaks of another package of the workspace."""
+    names = {_normal(branch.name) for branch in pinned.branches}
+    asked = ()
+    if call.command[0] not in ("add", "remove"):  # there they say where the requirement goes
+        asked = call.values(f"--{pinned.shape}", f"--no-{pinned.shape}")
+    own = _normal(str(_table(pinned.data, "project").get("name", "")))
+    packages = {_normal(name) for name in call.values("--package")}
+    return bool(names & set(map(_normal, asked))) or bool(packages - {own})
+
+
+def _normal(name: str) -> str:
+    return name.lower().replace("_", "-").replace(".", "-")
+
+
+def _script(call: Call) -> bool:
+    """Whether `uv run` runs a script with its own metadata, which is no part of the project."""
+    target = call.target
+    if call.command != ("run",) or target is None or call.has("-m", "--module"):
+        return False
+    if target.startswith(("http://", "https://")) or not target.endswith((".py", ".pyw")):
+        return target.startswith(("http://", "https://"))
+    try:
+        text = Path(target).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return any(line.rstrip() == "# /// script" for line in text.splitlines())
+
+
+def choose(pinned: Pinned, call: Call, environ: Mapping[str, str]) -> Branch:
+    """The branch of this host: the selection among the builds that the project holds."""
+    from accelsel.cli import steps
+    from accelsel.cli.uv_pip import host_profile, request_of
+    from accelsel.ports.config import read
+    from accelsel.rules.choice import decide, select
+
+    where = f"{pinned.root / 'pyproject.toml'}: [tool.accelsel]"
+    config = steps.merged(read(pinned.settings, where), steps.user_config())
+    tables = steps.tables_for(config)
+    request = request_of(call, environ, config, root=pinned.root)
+    required = _table(pinned.data, "project").get("requires-python")
+    if isinstance(required, str):
+        request = replace(request, requires_python=required)
+    profile = host_profile(environ)
+    held = _locked(pinned, tables)
+    decision = decide(profile, request, _with(tables, held))
+    for candidate in decision.candidates:
+        build = candidate.row.build
+        if held.get(build.backend) == build.torch:
+            return _branch(pinned, build.backend)
+    if request.fallback == "cpu" and "cpu" in held:
+        return _branch(pinned, "cpu")
+    raise _none(pinned, select(profile, request, tables))
+
+
+def _branch(pinned: Pinned, backend: str) -> Branch:
+    return next(branch for branch in pinned.branches if branch.backend == backend)
+
+
+def _with(tables: "Tables", held: Mapping[str, str | None]) -> "Tables":
+    """The table with the builds that this project holds as published: they were locked."""
+    return replace(
+        tables,
+        builds=tuple(
+            replace(build, published=True) if held.get(build.backend) == build.torch else build
+            for build in tables.builds
+        ),
+    )
+
+
+def _locked(pinned: Pinned, tables: "Tables") -> dict[str, str | None]:
+    """The torch of each backend: as locked, else as pinned."""
+    held = {branch.backend: branch.torch for branch in pinned.branches}
+    path = pinned.root / "uv.lock"
+    if not path.is_file():
+        return held
+    from accelsel.ports.locked import read
+
+    versions = {
+        backend.name: backend for backend in tables.backends.values() if backend.name in held
+    }
+    try:
+        lock = read(path.read_text(encoding="utf-8"), str(path), lambda name: name == "torch")
+    except (OSError, UnicodeDecodeError, AccelselError):
+        return held
+    for package in lock.packages:
+        release, _, local = package.version.partition("+")
+        for name, backend in versions.items():
+            urls = [tables.indexes[i].url for i in backend.indexes.values() if i in tables.indexes]
+            if local == name or (package.index or "").rstrip("/") in [u.rstrip("/") for u in urls]:
+                held[name] = release
+    return held
+
+
+def _none(pinned: Pinned, best: "Selection") -> AccelselError:
+    """None of the branches runs here: what this host wants instead, or why nothing does."""
+    names = ", ".join(branch.backend for branch in pinned.branches)
+    if best.outcome == "selected" and best.torch is not None:
+        why = f"it wants {best.backend} (torch {best.torch.version})"
+        backends = ",".join((*(branch.backend for branch in pinned.branches), f"{best.backend}"))
+        how = f"accelsel pin --write --lock --backends {backends}"
+    else:
+        why = next((reason.message for reason in best.reasons), "no build serves it")
+        how = "accelsel why"
+    return AccelselError(
+        NO_BUILD,
+        "no-backend",
+        f"none of this project's backends ({names}) serves this host: {why}",
+        where=str(pinned.root / "pyproject.toml"),
+        help=f"`{how}`, or take one all the same: --{pinned.shape} {pinned.branches[0].name}",
+    )
