@@ -4,7 +4,7 @@ import pytest
 from tests.kit.hosts import described, world
 
 from accelsel.model.profile import AmdDriver
-from accelsel.probe import amd, host, pci
+from accelsel.probe import amd, amd_linux, host, pci
 from accelsel.probe.facts import Deadline, VendorFacts
 from accelsel.probe.replay import RecordedWorld
 from accelsel.probe.world import World
@@ -125,7 +125,7 @@ def test_no_time_left_is_no_answer() -> None:
     ],
 )
 def test_override_target(value: str, arch: str | None) -> None:
-    assert amd.override_target(value) == arch
+    assert amd_linux.override_target(value) == arch
 
 
 def test_an_override_that_rocm_would_not_read() -> None:

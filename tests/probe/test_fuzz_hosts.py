@@ -17,7 +17,18 @@ from tests.kit import hosts
 
 from accelsel.knowledge import devices
 from accelsel.model.errors import AccelselError
-from accelsel.probe import amd, amd_kfd, amd_tools, apple, host, intel, overrides, pci, windows
+from accelsel.probe import (
+    amd,
+    amd_kfd,
+    amd_linux,
+    amd_tools,
+    apple,
+    host,
+    intel,
+    overrides,
+    pci,
+    windows,
+)
 from accelsel.probe.detect import probe
 from accelsel.probe.facts import Deadline, GpuFact, Overrides, VendorFacts
 from accelsel.probe.record import RecordedWorld, Recorder, essentials
@@ -99,7 +110,9 @@ def test_texts(text: str) -> None:
     assert release is None or re.fullmatch(r"R[0-9]+(\.[0-9]+)+", release)
     assert host.x86_level(text) in {None, "x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4"}
     assert host.root_mount(text) in text
-    assert amd.override_target(text) is None or GFX.fullmatch(amd.override_target(text) or "")
+    assert amd_linux.override_target(text) is None or GFX.fullmatch(
+        amd_linux.override_target(text) or ""
+    )
     identifier = pci.hex_id(text, 4)
     assert identifier is None or re.fullmatch(r"[0-9a-f]{4}", identifier)
     host.os_release(text)

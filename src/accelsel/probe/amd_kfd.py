@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from accelsel.probe.amd import KFD_TREES
 from accelsel.probe.world import World
 
-_TREES = ("/sys/class/kfd/kfd/topology/nodes", "/sys/devices/virtual/kfd/kfd/topology/nodes")
 _AMD = 0x1002
 _TARGETS = range(60000, 1000000)
 _FRAME_BUFFER = frozenset({1, 2})  # heap types of a memory bank: private and public frame buffer
@@ -103,7 +103,7 @@ def address_of(properties: Mapping[str, int], known: frozenset[str] = frozenset(
 
 
 def _nodes(world: World) -> tuple[str | None, tuple[str, ...]]:
-    for tree in _TREES:
+    for tree in KFD_TREES:
         try:
             names = world.list_dir(tree)
         except OSError:

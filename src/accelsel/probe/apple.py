@@ -8,7 +8,7 @@ from accelsel.probe.world import World
 
 _NAMES = ("hw.optional.arm64", "machdep.cpu.brand_string", "sysctl.proc_translated", "hw.memsize")
 _TIMEOUT = 1.0
-_CHIP = re.compile(r"Apple M([1-9][0-9]?)\b")
+_CHIP = r"Apple M([1-9][0-9]?)\b"
 
 
 def sysctl(world: World) -> Mapping[str, str]:
@@ -36,7 +36,7 @@ def probe(
     if host.os.system != "darwin" or not (host.cpu.arch == "arm64" or is_silicon(host.sysctl)):
         return VendorFacts(vendor="apple")
     brand = host.sysctl.get("machdep.cpu.brand_string", "")
-    match = _CHIP.match(brand)
+    match = re.match(_CHIP, brand)
     memory = host.sysctl.get("hw.memsize", "")
     gpu = GpuFact(
         vendor="apple",

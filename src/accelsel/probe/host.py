@@ -34,17 +34,15 @@ _GFX_OVERRIDE = "HSA_OVERRIDE_GFX_VERSION"
 # What base images say of the host that they were made for.
 _IMAGE = ("CUDA_VERSION", "NVIDIA_REQUIRE_CUDA", "ROCM_VERSION")
 _NODES = 16  # HSA nodes that an override is looked for
-_UUID = re.compile(r"((?:GPU|MIG)-)[0-9a-f][0-9a-f-]{7,}(?:/\d+/\d+)?", re.IGNORECASE)
-
-_L4T = re.compile(
-    r"^#\s*R([0-9]+)\s*\(release\),\s*REVISION:\s*([0-9]+(?:\.[0-9]+)*)", re.MULTILINE
-)
-_SOC = re.compile(r"^nvidia,(tegra[0-9]{3})$")
+# Patterns are compiled where they are needed: most hosts need none.
+_UUID = r"(?i)((?:GPU|MIG)-)[0-9a-f][0-9a-f-]{7,}(?:/[0-9]+/[0-9]+)?"
+_L4T = r"(?m)^#\s*R([0-9]+)\s*\(release\),\s*REVISION:\s*([0-9]+(?:\.[0-9]+)*)"
+_SOC = r"nvidia,(tegra[0-9]{3})"
 _ENGINES = (  # marks of a container engine in the root mount and the control groups
-    ("kubernetes", re.compile(r"/kubepods|/kubelet/")),
-    ("podman", re.compile(r"/libpod|/containers/storage/")),
-    ("docker", re.compile(r"/docker[/-]|/buildkit/|/moby/")),
-    ("other", re.compile(r"/lxc[/.]|/machine\.slice/|containerd[./]|/garden/|/actions_job/")),
+    ("kubernetes", ("/kubepods", "/kubelet/")),
+    ("podman", ("/libpod", "/containers/storage/")),
+    ("docker", ("/docker/", "/docker-", "/buildkit/", "/moby/")),
+    ("other", ("/lxc/", "/lxc.", "/machine.slice/", "containerd/", "containerd.", "/garden/")),
 )
 
 
@@ -175,7 +173,7 @@ def _container(world: World) -> str | None:
     evidence = (_text(world, "/proc/1/cgroup") or "") + root_mount(
         _text(world, "/proc/self/mountinfo") or ""
     )
-    return next((kind for kind, pattern in _ENGINES if pattern.search(evidence)), None)
+    return next((kind for kind, marks in _ENGINES if any(mark in evidence for mark in marks)), None)
 
 
 def root_mount(mountinfo: str) -> str:
@@ -190,7 +188,7 @@ def root_mount(mountinfo: str) -> str:
 def _soc(world: World) -> str | None:
     """The Tegra chip of the device tree, the most specific name first."""
     text = _text(world, "/proc/device-tree/compatible") or ""
-    matches = (_SOC.match(name) for name in text.split("\0"))
+    matches = (re.fullmatch(_SOC, name) for name in text.split("\0"))
     return next((match[1] for match in matches if match), None)
 
 
@@ -209,7 +207,7 @@ def _jetson(world: World, soc: str | None) -> Jetson | None:
 
 def l4t_release(text: str) -> str | None:
     """`# R36 (release), REVISION: 4.3, ...` -> `R36.4.3`."""
-    match = _L4T.search(text)
+    match = re.search(_L4T, text)
     return f"R{match[1]}.{match[2]}" if match else None
 
 
@@ -223,10 +221,10 @@ def _level(world: World) -> str | None:
 
 def x86_level(cpuinfo: str) -> str | None:
     """The highest level whose features the first processor has; None without a list of them."""
-    match = re.search(r"^flags\s*:(.*)$", cpuinfo, re.MULTILINE)
-    if match is None:
+    lines = (line.partition(":") for line in cpuinfo.splitlines())
+    flags = next((set(value.split()) for name, _, value in lines if name.strip() == "flags"), None)
+    if flags is None:
         return None
-    flags = set(match[1].split())
     level = "x86-64"
     for name, needs in _LEVELS:
         if not needs <= flags:
@@ -250,7 +248,7 @@ def _environment(world: World, *, in_container: bool) -> Mapping[str, str]:
     if in_container:
         names += _IMAGE
     found = {name: value for name in names if (value := world.env(name)) is not None}
-    return {name: _UUID.sub(r"\1<uuid>", value) for name, value in found.items()}
+    return {name: re.sub(_UUID, r"\1<uuid>", value) for name, value in found.items()}
 
 
 def _mask_notes(environment: Mapping[str, str]) -> list[str]:

@@ -10,13 +10,14 @@ from accelsel.probe.facts import ArchOverride, DriverOverride, Overrides
 MARK = "ACCELSEL_ENV"
 
 _VENDORS: tuple[Vendor, ...] = ("nvidia", "amd", "intel", "apple")
-_VERSION = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,4}){0,3}")
-_CAPABILITY = re.compile(r"([0-9]{1,2})\.([0-9])")
-_ARCHS: tuple[tuple[Vendor, re.Pattern[str]], ...] = (
-    ("nvidia", re.compile(r"(sm_[0-9]{2,3})[af]?")),
-    ("amd", re.compile(r"(gfx(?:[6-9]|[1-9][0-9])[0-9a-f]{2})(?::[a-z]+[+-])*")),
-    ("intel", re.compile(r"(gen(?:[7-9]|11)|xe-(?:lp|lpg|lpg-plus|hpg|hpc)|xe[23]|xe3p)")),
-    ("apple", re.compile(r"(apple-m[1-9][0-9]?)")),
+# Patterns are compiled when a variable is set, which is seldom.
+_VERSION = r"[0-9]{1,4}(?:\.[0-9]{1,4}){0,3}"
+_CAPABILITY = r"([0-9]{1,2})\.([0-9])"
+_ARCHS: tuple[tuple[Vendor, str], ...] = (
+    ("nvidia", r"(sm_[0-9]{2,3})[af]?"),
+    ("amd", r"(gfx(?:[6-9]|[1-9][0-9])[0-9a-f]{2})(?::[a-z]+[+-])*"),
+    ("intel", r"(gen(?:[7-9]|11)|xe-(?:lp|lpg|lpg-plus|hpg|hpc)|xe[23]|xe3p)"),
+    ("apple", r"(apple-m[1-9][0-9]?)"),
 )
 # The oldest and newest that can be meant: a number outside is a slip (cu128 written as 128, a
 # compute capability), not a host.
@@ -76,7 +77,9 @@ def _driver(name: str, value: str, kinds: tuple[str, ...]) -> DriverOverride:
     if not value:
         return DriverOverride(version=None, cuda_version=None, source=source)
     major = (
-        int(version.split(".")[0]) if _VERSION.fullmatch(version) and not build.strip("0") else 0
+        int(version.split(".")[0])
+        if re.fullmatch(_VERSION, version) and not build.strip("0")
+        else 0
     )
     if "driver" in kinds and major in _DRIVER_MAJORS:
         return DriverOverride(version=version, cuda_version=None, source=source)
@@ -98,10 +101,10 @@ def _arch_list(name: str, value: str) -> dict[Vendor, tuple[str, ...]]:
 
 
 def _arch(name: str, value: str, entry: str) -> tuple[Vendor, str]:
-    if match := _CAPABILITY.fullmatch(entry):
+    if match := re.fullmatch(_CAPABILITY, entry):
         entry = f"sm_{match[1]}{match[2]}"
     for vendor, pattern in _ARCHS:
-        match = pattern.fullmatch(entry)
+        match = re.fullmatch(pattern, entry)
         if match and (vendor != "nvidia" or int(match[1][3:]) in _SM_NUMBERS):
             return vendor, match[1]
     raise _refused(name, value, "architectures such as sm_61,gfx1100")
