@@ -126,12 +126,14 @@ class Clash:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TritonName:
     """The distribution that holds `triton/` for builds of a kind. `until` is the last date of a
-    nightly (YYYYMMDD) or the last torch release for which the name holds; None: to this day."""
+    nightly (YYYYMMDD) or the last torch release for which the name holds; None: to this day.
+    `minor` is the last torch minor of such nightlies, for one that names no date."""
 
     kind: Literal["cuda", "rocm", "xpu"]
     channel: Literal["release", "nightly"]
     name: str
     until: str | None = None
+    minor: str | None = None
     source: str
     checked: str
     confidence: Confidence

@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 
 from accelsel.model.companion import CompanionAnswer, CompanionTable
 from accelsel.model.errors import USAGE, AccelselError
-from accelsel.model.selection import Package, Reason, Selection
+from accelsel.model.selection import Package, Reason, Selection, Warning_
+from accelsel.model.table import Backend, Build
+from accelsel.rules.channels import ANY, NIGHTLY
 from accelsel.rules.choice import Candidate, Decision, Row
 from accelsel.rules.companions_answer import ORDER, conflict, constraints, told
-from accelsel.rules.companions_runtime import runtime_packages
+from accelsel.rules.companions_runtime import runtime_packages, triton_package
 from accelsel.rules.host import Target
 from accelsel.rules.question import Case, Question, pythons
 from accelsel.rules.versions import release
@@ -100,6 +102,8 @@ def extended(
             if row.backend == build.backend and row.version == build.version and row.published
         )
         runtime = runtime_packages(build, archs, index, table, siblings)
+    if table is not None and build.channel == NIGHTLY:
+        selection = _nightly(selection, build, backend, table)
     own = {package.name: package for package in runtime}
     before = [package for package in selection.packages if package.name not in own]
     named = {package.name for package in before}
@@ -109,13 +113,41 @@ def extended(
         python=found.python or selection.python,
         packages=(*map(_with_device(selection), before), *added),
         indexes=(*selection.indexes, *answer.indexes),
-        excludes=(*selection.excludes, *answer.excludes),
+        excludes=tuple(dict.fromkeys((*selection.excludes, *answer.excludes))),
         reasons=(*selection.reasons, *_caps(decision, winner), *_left_alone(answer)),
         warnings=(*selection.warnings, *answer.warnings),
         rows=(*selection.rows, *answer.rows),
         confidence=max(
             (one for one in (selection.confidence, answer.confidence) if one), key=ORDER.index
         ),
+    )
+
+
+def _nightly(
+    selection: Selection, build: Build, backend: Backend, table: CompanionTable
+) -> Selection:
+    """The selection of a nightly: any version of its page, with the triton of its index, and no
+    other distribution in the place of that one."""
+    torch = selection.torch
+    triton = triton_package(
+        backend.kind, build, selection.index.name if selection.index else None, table
+    )
+    platforms = selection.platforms or (build.platform,)
+    linux = tuple(platform for platform in platforms if platform.startswith("linux"))
+    named = {package.name for package in selection.packages}
+    added = (replace(triton, platforms=linux),) if triton and triton.name not in named else ()
+    notice = Warning_(
+        code="nightly",
+        message="a nightly page keeps about sixty versions and no hashes: the lock goes stale",
+        hint="pin again to follow it, or pin a release",
+    )
+    return replace(
+        selection,
+        torch=replace(torch, specifier=ANY) if torch else None,
+        platforms=platforms,
+        packages=(*selection.packages, *added),
+        excludes=("triton",) if triton and triton.name != "triton" else (),
+        warnings=(*selection.warnings, notice),
     )
 
 

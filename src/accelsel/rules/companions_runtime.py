@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from accelsel.model.companion import CompanionTable, RuntimeName
+from accelsel.model.companion import CompanionTable, RuntimeName, TritonName
 from accelsel.model.selection import Package
 from accelsel.model.table import Build
 from accelsel.rules.companions_offer import version
@@ -28,11 +28,19 @@ def triton_name(kind: str, build: Build, table: CompanionTable) -> str | None:
             continue
         if row.until is None:
             return row.name
-        if nightly and dated is not None and dated[1] < row.until:
+        if nightly and _before(build.torch, dated[1] if dated else None, row):
             return row.name
         if not nightly and version(build.torch) <= version(row.until):
             return row.name
     return None
+
+
+def _before(torch: str, date: str | None, row: TritonName) -> bool:
+    """Whether a nightly is of the time in which a name held."""
+    if date is not None:
+        return row.until is not None and date < row.until
+    last = version(row.minor) if row.minor else None
+    return last is not None and version(torch).release[:2] <= last.release[:2]
 
 
 def triton_package(
