@@ -123,15 +123,15 @@ class Recorder:
             "schema": SCHEMA,
             "uname": dict(self.uname()),
             "python": dict(self.python()),
-            "env": {name: text(value) for name, value in sorted(self._env.items())},
+            "env": {name: text(value) for name, value in sorted(self._env.copy().items())},
             "files": {
                 path: lines_of(text(_reduced(path, content)))
-                for path, content in sorted(self._files.items())
+                for path, content in sorted(self._files.copy().items())
             },
-            "dirs": {path: _kept(path, names) for path, names in sorted(self._dirs.items())},
-            "links": dict(sorted(self._links.items())),
-            "access": dict(sorted(self._access.items())),
-            "errors": dict(sorted(self._errors.items())),
+            "dirs": {path: _kept(path, names) for path, names in sorted(self._dirs.copy().items())},
+            "links": dict(sorted(self._links.copy().items())),
+            "access": dict(sorted(self._access.copy().items())),
+            "errors": dict(sorted(self._errors.copy().items())),
             "commands": [
                 {
                     "argv": list(argv),
@@ -140,7 +140,7 @@ class Recorder:
                     "out": lines_of(text(done.out)),
                     "err": lines_of(text(done.err)),
                 }
-                for argv, done in sorted(self._commands.items())
+                for argv, done in sorted(self._commands.copy().items())
             ],
             "streams": {
                 library: {
@@ -148,7 +148,7 @@ class Recorder:
                     "records": [self._scrub.value(dict(record)) for record in streamed.records],
                     "detail": streamed.detail and text(streamed.detail),
                 }
-                for library, streamed in sorted(self._streams.items())
+                for library, streamed in sorted(self._streams.copy().items())
             },
         }
 
