@@ -3,6 +3,7 @@
 `fixtures/hosts` describes many more; these are the ones that several sources have to be joined for.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -354,3 +355,37 @@ def test_windows_subsystem_without_any_library(look: Look) -> None:
     profile = look(Given(files={**BARE, "/dev/dxg": ""}))
     assert profile.state == "no-gpu"
     assert any("/dev/dxg" in note for note in warnings(profile))
+
+
+def test_a_slow_start_is_waited_for(look: Look) -> None:
+    """Without persistence mode the first call takes seconds; others are asked meanwhile."""
+    profile = look(
+        Given(
+            stub=StubHost(gpus=(RTX,), faults=(("nvmlInitWithFlags", -1, "slow"),)),
+            libraries=("nvml",),
+            files=BARE,
+            cards=((RTX.bus, RTX.device, "nvidia"),),
+            driver="580.65.06",
+        )
+    )
+    assert [(gpu.arch_source, gpu.memory_bytes) for gpu in profile.gpus] == [("nvml", RTX.memory)]
+    assert warnings(profile) == []
+
+
+def test_everything_hangs_at_once(root: Path, tmp_path: Path, stubs: Stubs) -> None:
+    tree.card(root, RTX.bus, RTX.device, "nvidia")
+    tree.driver(root, "580.65.06")
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\nsleep 61 &\nsleep 61\n")
+    tool.chmod(0o755)
+    faults = (("nvmlInitWithFlags", -1, "hang"), ("cuDriverGetVersion", -1, "hang"))
+    host = StubHost(gpus=(RTX,), faults=faults).write(tmp_path / "host")
+    environ = stubs.environ(host, path=f"{tmp_path}:/usr/bin:/bin")
+    started = time.monotonic()
+    profile = probe(HostWorld(root=str(root), environ=environ))
+    assert time.monotonic() - started < 4
+    timeouts = {each.name for each in profile.probes if each.status == "timeout"}
+    assert timeouts == {"nvml", "cuda", "nvidia-smi"}
+    assert profile.state == "usable"
+    assert [(gpu.arch, gpu.arch_source) for gpu in profile.gpus] == [("sm_86", "pci-table")]
+    assert len([note for note in warnings(profile) if "probe-incomplete" in note]) == 3

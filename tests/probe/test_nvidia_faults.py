@@ -5,7 +5,10 @@ crash, a hang, or each code of the library's list. What the broken call does not
 it is without the fault, and what it does touch must be right or not known, never wrong.
 """
 
+import json
 import os
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -212,6 +215,30 @@ def test_a_library_without_the_symbol(stubs: Stubs, tmp_path: Path, call: str) -
     assert profile.state == "usable"
     assert profile.drivers.nvidia is not None
     assert profile.drivers.nvidia.cuda_version == "13.0"
+
+
+def test_the_command_ends_well_whatever_crashes_or_hangs(stubs: Stubs, tmp_path: Path) -> None:
+    """`accelsel detect` itself, on this machine's files: exit 0, one document, in time."""
+
+    def run(case: Case) -> tuple[Case, float, subprocess.CompletedProcess[str]]:
+        host = StubHost(gpus=GPUS, faults=((case.call, case.gpu, case.effect),))
+        environ = {**os.environ, **stubs.environ(host.write(tmp_path / str(case)))}
+        command = (sys.executable, "-m", "accelsel.cli.main", "detect", "--format", "json")
+        started = time.monotonic()
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+        return case, time.monotonic() - started, done
+
+    cases = [case for case in nvml_cases() if case.effect in EFFECTS]
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        outcomes = list(pool.map(run, cases))
+    assert len(outcomes) == 2 * len(NVML_CALLS)
+    for case, seconds, done in outcomes:
+        assert done.returncode == 0, (str(case), done.stderr)
+        assert seconds < LIMIT + 1, str(case)  # with a start of Python among a dozen others
+        document = json.loads(done.stdout)
+        assert document["schema"] == "accelsel.profile/1"
+        first = NVML_CALLS.index(case.call) <= NVML_CALLS.index("nvmlDeviceGetCount_v2")
+        assert len(document["gpus"]) == 2 or first, str(case)
 
 
 def test_no_process_is_left(stubs: Stubs, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
  *   driver 580.65.06
  *   cuda 13000                                   (0: no libcuda, the v2 call answers 12)
  *   gpu id|cc|bus|memory|mig|slices|name         (0x248710de|8.6|0000:01:00.0|12884901888|0||NAME)
- *   fault CALL GPU EFFECT                        (GPU -1 for all; EFFECT crash, hang or a code)
+ *   fault CALL GPU EFFECT                        (GPU -1 for all; EFFECT crash, hang, slow or a code)
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,6 +70,10 @@ static int fault_of(const char *call, int gpu) {
     if (!strcmp(fault->effect, "crash")) *(volatile int *)0 = 0;
     if (!strcmp(fault->effect, "hang"))
       for (;;) pause();
+    if (!strcmp(fault->effect, "slow")) {
+      sleep(2);
+      continue;
+    }
     return atoi(fault->effect);
   }
   return 0;
