@@ -261,6 +261,33 @@ def test_jetson(files: dict[str, str], jetson: Jetson | None, soc: str | None) -
     assert (found.os.jetson, found.soc) == (jetson, soc)
 
 
+@pytest.mark.parametrize(
+    ("release", "jetson"),
+    [
+        ("4.9.337-tegra", Jetson(l4t=None, jetpack="4")),
+        ("5.10.120-tegra", Jetson(l4t=None, jetpack="5")),
+        ("5.15.148-tegra", Jetson(l4t=None, jetpack="6")),
+        ("6.8.12-tegra", Jetson(l4t=None, jetpack="7")),
+        ("9.9.0-tegra", Jetson(l4t=None, jetpack=None)),
+        ("5.15.0-1048-nvidia", None),
+        ("6.11.0-1016-nvidia", None),
+    ],
+)
+def test_jetson_by_its_kernel(release: str, jetson: Jetson | None) -> None:
+    uname = linux(machine="aarch64", release=release)
+    assert host.probe(world(uname=uname)).os.jetson == jetson
+
+
+def test_another_kernel_on_a_jetson_says_nothing_of_its_jetpack() -> None:
+    found = host.probe(
+        world(
+            uname=linux(machine="aarch64", release="6.8.0-49-generic"),
+            files={"/proc/device-tree/compatible": ORIN},
+        )
+    )
+    assert found.os.jetson == Jetson(l4t=None, jetpack=None)
+
+
 def test_no_jetson_on_x86() -> None:
     files = {"/etc/nv_tegra_release": RELEASE.format(36, "4.3")}
     assert host.probe(world(files=files)).os.jetson is None

@@ -38,6 +38,8 @@ _NODES = 16  # HSA nodes that an override is looked for
 _UUID = r"(?i)((?:GPU|MIG)-)[0-9a-f][0-9a-f-]{7,}(?:/[0-9]+/[0-9]+)?"
 _L4T = r"(?m)^#\s*R([0-9]+)\s*\(release\),\s*REVISION:\s*([0-9]+(?:\.[0-9]+)*)"
 _SOC = r"nvidia,(tegra[0-9]{3})"
+# NVIDIA's kernels by L4T release (R32, R35, R36, R38 and R39), general knowledge of 2026-11.
+_TEGRA_KERNELS = {"4.9": "4", "5.10": "5", "5.15": "6", "6.8": "7"}
 _ENGINES = (  # marks of a container engine in the root mount and the control groups
     ("kubernetes", ("/kubepods", "/kubelet/")),
     ("podman", ("/libpod", "/containers/storage/")),
@@ -78,7 +80,7 @@ def probe(world: World) -> HostFacts:
             libc=_libc(world, uname) if linux else None,
             wsl=wsl,
             container=container,
-            jetson=_jetson(world, soc) if linux and arch == "aarch64" else None,
+            jetson=_jetson(world, soc, release) if linux and arch == "aarch64" else None,
         ),
         cpu=Cpu(arch=arch, level=_level(world) if linux and arch == "x86_64" else None),
         python=_python(world),
@@ -192,17 +194,27 @@ def _soc(world: World) -> str | None:
     return next((match[1] for match in matches if match), None)
 
 
-def _jetson(world: World, soc: str | None) -> Jetson | None:
-    """A board with NVIDIA's L4T; servers with a Grace processor and DGX Spark have none."""
-    l4t = l4t_release(_text(world, "/etc/nv_tegra_release") or "")
-    if l4t is None and soc is None:
-        return None
-    if l4t is None:
-        return Jetson(l4t=None, jetpack=None)
-    from accelsel.knowledge import jetpack_of
+def _jetson(world: World, soc: str | None, release: str | None) -> Jetson | None:
+    """A board with NVIDIA's L4T; servers with a Grace processor and DGX Spark have none.
 
-    jetpack = jetpack_of(l4t)
-    return Jetson(l4t=l4t, jetpack=jetpack.split(".")[0] if jetpack else None)
+    A container often has no release file: the device tree and the kernel are then what is left.
+    """
+    l4t = l4t_release(_text(world, "/etc/nv_tegra_release") or "")
+    if l4t is not None:
+        from accelsel.knowledge import jetpack_of
+
+        jetpack = jetpack_of(l4t)
+        return Jetson(l4t=l4t, jetpack=jetpack.split(".")[0] if jetpack else None)
+    if soc is None and not (release or "").endswith("-tegra"):
+        return None
+    return Jetson(l4t=None, jetpack=jetpack_of_kernel(release or ""))
+
+
+def jetpack_of_kernel(release: str) -> str | None:
+    """The JetPack major whose L4T is built on this kernel; None for kernels of others."""
+    if not release.endswith("-tegra"):
+        return None
+    return _TEGRA_KERNELS.get(".".join(release.split(".")[:2]))
 
 
 def l4t_release(text: str) -> str | None:
