@@ -44,6 +44,8 @@ def ask(library: str, *, environ: Mapping[str, str], timeout: float) -> "Streame
             detail = f"the module {BINDINGS[library]} is not installed"
             return Streamed(status="absent", records=(), detail=detail)
         folder = os.path.dirname(module.origin)
+        if module.submodule_search_locations:  # a package: its folder's folder is what is searched
+            folder = os.path.dirname(folder)
     if not sys.executable:
         return Streamed(status="failed", records=(), detail="no interpreter to start")
     # -S: the site folder is not needed, and what others have put there must not run here
