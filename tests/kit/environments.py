@@ -69,7 +69,7 @@ def examined(case: Case, folder: Path) -> Report:
     """What the doctor says of a case, by way of a recording in `folder`."""
     write(case.data, folder)
     world = RecordedWorld(folder)
-    project = PROJECT if "record" in case.data or "lock" in case.data else None
+    project = PROJECT if {"record", "lock", "requirements"} & set(case.data) else None
     place = locate(world, python=None, project=project, cwd=PROJECT)
     return examine(
         probe(world),
@@ -80,6 +80,7 @@ def examined(case: Case, folder: Path) -> Report:
         record=case.data.get("record"),
         files=look(world),
         companions=companions(),
+        requirements=tuple(case.data.get("requirements", ())),
     )
 
 

@@ -6,7 +6,6 @@ what it would take.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from accelsel.knowledge.tables import Tables
@@ -49,14 +48,31 @@ def examine(
     record: Mapping[str, Any] | None = None,
     files: HostFiles | None = None,
     companions: CompanionTable | None = None,
+    requirements: tuple[str, ...] = (),
 ) -> Report:
     """Everything that was found, the worst first, in the order of CHECKS within a severity.
 
     What is None was not there to be looked at. `record` is `[tool.accelsel.pin]`, `project` the
     path of the project file; without `companions` their table is not consulted.
+    `requirements` are the project's own.
     """
-    subject = _subject(
-        profile, tables, environment, lock, project, record, files or HostFiles(), companions
+    platform = platform_of(profile)
+    torch = installed_torch(environment, tables, platform) if environment else None
+    request = _request(environment, record or {})
+    subject = Subject(
+        profile=profile,
+        tables=tables,
+        environment=environment,
+        lock=lock,
+        project=project,
+        record=record,
+        files=files or HostFiles(),
+        torch=torch,
+        best=select(profile, request, tables),
+        request=request,
+        judged=judge(profile, tables, request, torch),
+        companions=companions,
+        requirements=requirements,
     )
     found = [finding for check in CHECKS for finding in check.run(subject)]
     return Report(
@@ -70,36 +86,13 @@ def examine(
     )
 
 
-def _subject(
-    profile: Profile,
-    tables: Tables,
-    environment: Environment | None,
-    lock: Lock | None,
-    project: str | None,
-    record: Mapping[str, Any] | None,
-    files: HostFiles,
-    companions: CompanionTable | None,
-) -> Subject:
-    platform = platform_of(profile)
-    torch = installed_torch(environment, tables, platform) if environment else None
-    wanted = (record or {}).get("request", {})
-    request = Request(
+def _request(environment: Environment | None, record: Mapping[str, Any]) -> Request:
+    """What this host was asked for when the project was pinned, and the environment's Python."""
+    asked = record.get("request", {})
+    return Request(
         python=python_tag(environment),
-        gpus=str(wanted.get("gpus") or wanted.get("gpu") or "all"),
-        allow_arch_override=bool(wanted.get("allow_arch_override")),
-    )
-    return Subject(
-        profile=profile,
-        tables=tables,
-        environment=environment,
-        lock=lock,
-        project=project,
-        record=record,
-        files=files,
-        companions=companions,
-        torch=torch,
-        best=select(profile, request, tables),
-        judged=judge(profile, tables, request, torch),
+        gpus=str(asked.get("gpu") or "all"),
+        allow_arch_override=bool(asked.get("allow_arch_override")),
     )
 
 
@@ -115,8 +108,3 @@ def _summary(subject: Subject) -> EnvironmentSummary | None:
         distributions=len(environment.packages),
         torch=InstalledTorch(version=torch.full, backend=torch.backend) if torch else None,
     )
-
-
-def without(report: Report, *ids: str) -> Report:
-    """The report without the findings of some ids."""
-    return replace(report, findings=tuple(f for f in report.findings if f.id not in ids))

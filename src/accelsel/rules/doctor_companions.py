@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from accelsel.model.companion import CompanionTable, Offer
+from accelsel.model.companion import CompanionAnswer, CompanionTable, Offer
 from accelsel.model.finding import Finding
 from accelsel.model.installed import Distribution
 from accelsel.model.table import Backend, Build
@@ -38,6 +38,34 @@ def companions(subject: Subject) -> Iterator[Finding]:
         if package.name in rivals:
             continue  # said by `two-owners`; which one is to stay comes first
         yield from _examined(subject, table, package, build, backend)
+
+
+def missing(subject: Subject) -> Iterator[Finding]:
+    """The project asks for a neighbour of torch that is not installed, and the table knows why."""
+    environment, torch, table = subject.environment, subject.torch, subject.companions
+    found = _row(subject)
+    if environment is None or torch is None or torch.vendor or table is None or found is None:
+        return
+    present = {package.name for package in environment.packages}
+    for line in subject.requirements:
+        name = re.sub(r"[-_.]+", "-", re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0]).lower()
+        if name in present or name not in table.offers or name in OWN_ROW:
+            continue
+        answer = _answer(subject, table, line, found)
+        refused = answer.refusals[0].message if answer.refusals else None
+        package = next((each for each in answer.packages if each.name == name), None)
+        if refused is None and package is None:
+            continue
+        how = refused or (package.why if package else "")
+        yield finding(
+            "companion-missing",
+            "error",
+            f"{line} is asked for and not installed beside torch {torch.full}: {how}",
+            environment.root,
+            "accelsel pin --write --sync",
+            hint="torch is right",
+            cause="companion",
+        )
 
 
 def _row(subject: Subject) -> tuple[Build, Backend] | None:
@@ -164,22 +192,8 @@ def _cure(subject: Subject, table: CompanionTable, package: Distribution) -> tup
     removal = subject.uninstall(package.name)
     if found is None:
         return removal, None
-    build, backend = found
-    index = subject.tables.indexes.get(backend.indexes.get("stable", ""))
-    vendor = VENDORS.get(backend.kind)
-    archs = tuple(
-        g.arch for g in subject.profile.gpus if g.vendor == vendor and g.usable and g.arch
-    )
-    answer = constraints(
-        (package.name,),
-        build=build,
-        backend=backend,
-        index=index.name if index else None,
-        table=table,
-        python=python_tag(subject.environment),
-        archs=archs,
-        exceptions=subject.tables.exceptions,
-    )
+    build, _ = found
+    answer = _answer(subject, table, package.name, found)
     if answer.refusals:
         return removal, answer.refusals[0].message
     chosen = next((p for p in answer.packages if p.name == package.name), None)
@@ -197,6 +211,27 @@ def _cure(subject: Subject, table: CompanionTable, package: Distribution) -> tup
     return command, chosen.why
 
 
+def _answer(
+    subject: Subject, table: CompanionTable, requirement: str, found: tuple[Build, Backend]
+) -> CompanionAnswer:
+    """What the companions rule says of one requirement beside the installed torch."""
+    build, backend = found
+    index = subject.tables.indexes.get(backend.indexes.get("stable", ""))
+    vendor = VENDORS.get(backend.kind)
+    gpus = [gpu for gpu in subject.profile.gpus if gpu.vendor == vendor and gpu.usable]
+    return constraints(
+        (requirement,),
+        build=build,
+        backend=backend,
+        index=index.name if index else None,
+        table=table,
+        python=python_tag(subject.environment),
+        archs=tuple(gpu.arch for gpu in gpus if gpu.arch),
+        exceptions=subject.tables.exceptions,
+    )
+
+
 COMPANION_CHECKS = (
+    Check(id="companion-missing", title="A neighbour that could not be installed", run=missing),
     Check(id="companions", title="A neighbour that does not go with this torch", run=companions),
 )

@@ -6,7 +6,6 @@ from accelsel.model.finding import Finding
 from accelsel.model.installed import LockedPackage
 from accelsel.rules.doctor_packages import marker_environment
 from accelsel.rules.doctor_subject import FAMILY, Check, Subject, finding
-from accelsel.rules.doctor_torch import recorded_backends
 
 TIED = ("torch", *FAMILY)
 
@@ -71,18 +70,14 @@ def _versions(rows: list[LockedPackage]) -> str:
 
 def pin(subject: Subject) -> Iterator[Finding]:
     """The lock takes torch from another place than the pin says, or was made before it."""
-    names = recorded_backends(subject)
+    names = subject.backends
     if not names or subject.lock is None:
         return
     backends = [subject.tables.backends[name] for name in names if name in subject.tables.backends]
     if len(backends) != 1 or not backends[0].indexes:
         return  # several: the lock holds each in its own fork
-    wanted = (
-        _recorded_url(subject)
-        or subject.tables.indexes[
-            backends[0].indexes.get("stable", next(iter(backends[0].indexes.values())))
-        ].url
-    )
+    name = backends[0].indexes.get("stable", next(iter(backends[0].indexes.values())))
+    wanted = _recorded_url(subject, name) or subject.tables.indexes[name].url
     rows = _here(subject, "torch")
     if not rows:
         yield finding(
@@ -109,22 +104,22 @@ def pin(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def _recorded_url(subject: Subject) -> str | None:
-    """The index that the record names: another one than the table's where a mirror was written."""
-    record = subject.record or {}
-    selection = record.get("selection", record)
-    index = selection.get("index") if isinstance(selection, dict) else None
-    url = index.get("url") if isinstance(index, dict) else index
-    return url if isinstance(url, str) and url.startswith("http") else None
+def _recorded_url(subject: Subject, index: str) -> str | None:
+    """The URL that `pin` wrote for an index: another one than the table's behind a mirror."""
+    for row in (subject.record or {}).get("written", ()):
+        value = row.get("is") if isinstance(row, dict) else None
+        if isinstance(value, dict) and value.get("name") == index:
+            return str(value.get("url"))
+    return None
 
 
 def outdated(subject: Subject) -> Iterator[Finding]:
     """The pinned backend is not one that this host can use."""
-    names = recorded_backends(subject)
+    names = subject.backends
     best = subject.best
     if not names or best.outcome != "selected" or best.backend is None:
         return
-    if len(names) > 1 and best.backend not in names:
+    if len(names) > 1 and best.backend not in names and not subject.holds():
         yield finding(
             "host-not-pinned",
             "warning",

@@ -10,9 +10,12 @@ from accelsel.model.companion import CompanionTable
 from accelsel.model.finding import Finding, Severity
 from accelsel.model.installed import Distribution, Environment, HostFiles, Lock
 from accelsel.model.profile import Gpu, Profile
+from accelsel.model.request import Request
 from accelsel.model.selection import Selection
 from accelsel.model.table import Build
-from accelsel.rules.against import Against
+from accelsel.rules.against import Against, against
+from accelsel.rules.compatibility import VENDORS
+from accelsel.rules.host import platform_of
 
 Cause = Literal["torch", "companion", "host", "python", "project"]
 FAMILY = ("torchvision", "torchaudio", "torchtext", "torchdata")
@@ -40,6 +43,7 @@ class Subject:
     profile: Profile
     tables: Tables
     best: Selection
+    request: Request = field(default_factory=Request)
     environment: Environment | None = None
     lock: Lock | None = None
     project: str | None = None
@@ -48,6 +52,7 @@ class Subject:
     torch: TorchBuild | None = None
     judged: tuple[Against, ...] = ()
     companions: CompanionTable | None = None
+    requirements: tuple[str, ...] = ()
 
     @property
     def python_argument(self) -> str:
@@ -83,8 +88,38 @@ class Subject:
     def pinned(self) -> bool:
         return bool(self.record)
 
+    @property
+    def backends(self) -> tuple[str, ...]:
+        """The backends that the project is pinned for, the first being the default."""
+        rows = (self.record or {}).get("selections") or ()
+        names = [row.get("backend") for row in rows if isinstance(row, dict)]
+        return tuple(name for name in names if isinstance(name, str))
+
+    def holds(self) -> bool:
+        """Whether one of the pinned backends serves what this host's own choice would serve."""
+        rows = (self.record or {}).get("selections") or ()
+        held = {(row.get("backend"), row.get("torch")) for row in rows if isinstance(row, dict)}
+        gpu = self.best.backend not in (None, "cpu", "default")
+        platform = platform_of(self.profile)
+        for build in self.tables.builds:
+            fits = build.platform == platform and (
+                (build.backend, build.torch) in held or (build.backend, None) in held
+            )
+            if not fits or gpu == (build.backend in ("cpu", "default")):
+                continue
+            vendor = VENDORS.get(self.tables.backends[build.backend].kind)
+            served = {g.vendor for g in self.profile.gpus if g.index in self.best.serves}
+            if gpu and vendor not in served:
+                continue
+            found = against(self.profile, self.tables, self.request, build)
+            if all(each.gpu is not None and each.gpu not in self.best.serves for each in found):
+                return True
+        return False
+
     def renew(self) -> str:
         """The command that gives this project or environment the build that is right here."""
+        if self.pinned and self.holds():
+            return "uv sync" if len(self.backends) == 1 else "accelsel uv sync"
         if self.project is not None:
             return "accelsel pin --write --sync"
         best = self.best

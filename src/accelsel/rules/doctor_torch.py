@@ -189,7 +189,7 @@ def cpu_build(subject: Subject) -> Iterator[Finding]:
     torch, environment, best = subject.torch, subject.environment, subject.best
     if torch is None or environment is None or torch.backend != "cpu":
         return
-    meant = subject.record is not None and recorded_backend(subject) == "cpu"
+    meant = subject.backends == ("cpu",)
     if best.outcome != "selected" or best.backend in (None, "cpu", "default") or meant:
         return
     gpus = [gpu_name(gpu) for gpu in subject.profile.gpus if gpu.index in best.serves]
@@ -198,7 +198,7 @@ def cpu_build(subject: Subject) -> Iterator[Finding]:
         "error",
         f"torch {torch.full} is a CPU build; {best.backend} would use {' and '.join(gpus)}",
         environment.root,
-        "uv sync" if subject.pinned else subject.renew(),
+        subject.renew(),
         cause="torch",
         own=subject.pinned,
     )
@@ -207,21 +207,20 @@ def cpu_build(subject: Subject) -> Iterator[Finding]:
 def other_build(subject: Subject) -> Iterator[Finding]:
     """The environment holds another build than the one that is recorded in the project."""
     torch, environment = subject.torch, subject.environment
-    pinned = recorded_backend(subject)
-    if torch is None or environment is None or pinned is None or torch.backend is None:
+    pinned = subject.backends
+    if torch is None or environment is None or not pinned or torch.backend is None:
         return
-    if torch.backend in recorded_backends(subject):
-        return
-    if torch.backend == "cpu" and pinned != "cpu":
-        return  # said as cpu-build where the GPU is there
+    if torch.backend in pinned or torch.backend == "cpu":
+        return  # a CPU build is said as `cpu-build` where there is a GPU for another
     default = "+" not in environment_version(subject)
     whose = "the default index's build" if default else "a build"
     yield finding(
         "other-build",
         "error",
-        f"torch {torch.full} is {whose} for {torch.backend}; the project pins {pinned}",
+        f"torch {torch.full} is {whose} for {torch.backend}; the project pins "
+        f"{' and '.join(pinned)}",
         environment.root,
-        "uv sync",
+        subject.renew(),
         cause="torch",
         hint="`uv run` and `uv sync` keep the pinned build; `uv pip install` may replace it",
         own=True,
@@ -231,28 +230,6 @@ def other_build(subject: Subject) -> Iterator[Finding]:
 def environment_version(subject: Subject) -> str:
     package = subject.environment.get("torch") if subject.environment else None
     return package.version if package else ""
-
-
-def recorded_backends(subject: Subject) -> tuple[str, ...]:
-    """The backends of the record, the first being the default."""
-    record = subject.record or {}
-    selection = record.get("selection", record)
-    several = record.get("backends") or record.get("selections")
-    if isinstance(several, dict):
-        several = list(several.values())
-    if isinstance(several, list) and several:
-        names = [s.get("backend") if isinstance(s, dict) else s for s in several]
-        return tuple(name for name in names if isinstance(name, str))
-    backend = selection.get("backend") if isinstance(selection, dict) else None
-    return (backend,) if isinstance(backend, str) else ()
-
-
-def recorded_backend(subject: Subject) -> str | None:
-    """The backend that this host's environment should have: of several, the one chosen here."""
-    names = recorded_backends(subject)
-    if len(names) > 1 and subject.best.backend in names:
-        return subject.best.backend
-    return names[0] if names else None
 
 
 def unknown_build(subject: Subject) -> Iterator[Finding]:

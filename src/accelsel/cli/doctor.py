@@ -1,0 +1,338 @@
+"""`accelsel doctor`: an environment, a lock, a project and a host checked against each other."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from accelsel.cli import present, steps
+from accelsel.cli.present import Output
+from accelsel.model.errors import DIFFERENT, AccelselError
+from accelsel.model.finding import Finding, Report
+
+if TYPE_CHECKING:
+    from accelsel.model.installed import Environment, HostFiles, Lock
+    from accelsel.model.profile import Profile
+    from accelsel.probe.world import World
+    from accelsel.project.read import ProjectView
+
+COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
+# What --fix may run: uv on what accelsel wrote, and accelsel on its own record.
+OWN_FIXES = ("uv sync", "uv lock")
+PIN = "accelsel pin --write"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorFlags:
+    """The flags of `doctor`: `python` an environment or interpreter, `profile` a saved host,
+    `replay` a recorded one, which then is read in this host's place."""
+
+    path: str | None = None
+    python: str | None = None
+    profile: str | None = None
+    replay: str | None = None
+    fix: bool = False
+    report: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patient:
+    """What was found to be examined."""
+
+    profile: "Profile"
+    files: "HostFiles | None"
+    environment: "Environment | None"
+    view: "ProjectView | None"
+    lock: "Lock | None"
+    project: str | None
+
+
+def doctor(output: Output, flags: DoctorFlags) -> int:
+    """Examine and tell; 1 where a finding is an error. With `--fix`, first cure what is accelsel's
+    own."""
+    patient = gathered(flags)
+    report = examined(patient)
+    if flags.fix:
+        cured = [finding for finding in report.findings if _is_own(finding)]
+        for command in dict.fromkeys(f"{finding.fix}" for finding in cured):
+            _run(output, command, patient)
+        if cured:
+            patient = gathered(flags)
+            report = examined(patient)
+        else:
+            output.say("nothing here that accelsel wrote needs a fix")
+    tell(output, report, patient, block=flags.report)
+    return DIFFERENT if any(each.severity == "error" for each in report.findings) else 0
+
+
+def gathered(flags: DoctorFlags) -> Patient:
+    """The host, and what there is of project, lock and environment around the current folder."""
+    from accelsel.probe.host_world import HostWorld
+    from accelsel.probe.installed import locate, scan
+
+    world: World = HostWorld()
+    start = Path(flags.path).resolve() if flags.path else Path.cwd()
+    path = _project_file(start)
+    if flags.path and path is None:
+        from accelsel.apply.files import find_project
+
+        find_project(Path(flags.path))  # says what is wrong with it
+    view = _view(path) if path else None
+    place = locate(
+        world,
+        python=flags.python,
+        project=str(path.parent) if path else None,
+        cwd=str(start if start.is_dir() else start.parent),
+    )
+    profile, files = _host(flags, world)
+    return Patient(
+        profile=profile,
+        files=files,
+        environment=scan(world, place) if place else None,
+        view=view,
+        lock=_lock(path) if path else None,
+        project=_short(path) if path else None,
+    )
+
+
+def _project_file(start: Path) -> Path | None:
+    if start.is_file():
+        return start
+    folders = (start, *start.parents)
+    return next((f / "pyproject.toml" for f in folders if (f / "pyproject.toml").is_file()), None)
+
+
+def _view(path: Path) -> "ProjectView":
+    from accelsel.apply.files import read_project
+    from accelsel.project.read import read
+
+    return read(read_project(path).text, str(path))
+
+
+def _short(path: Path) -> str:
+    """The path as seen from here, where it lies below."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def _lock(project: Path) -> "Lock | None":
+    from accelsel.apply.lock import lock_path
+    from accelsel.ports.locked import read
+
+    path = lock_path(project)
+    if not path.is_file():
+        return None
+    text = steps.read_text(str(path), "lock")
+    return read(text, _short(path), lambda name: name.startswith(AROUND) or "triton" in name)
+
+
+AROUND = ("torch", "nvidia-", "cuda-")
+
+
+def _host(flags: DoctorFlags, world: "World") -> "tuple[Profile, HostFiles | None]":
+    """The profile of the host, and what lies around its drivers where it is this one."""
+    from accelsel.probe.surroundings import look
+
+    if flags.replay is not None:
+        from accelsel.probe import probe
+        from accelsel.probe.record import RecordedWorld
+
+        recorded = RecordedWorld(Path(flags.replay))
+        return probe(recorded), look(recorded)
+    path = flags.profile or os.environ.get("ACCELSEL_PROFILE")
+    if path:
+        from accelsel.ports import parse
+
+        return parse.profile(steps.read_text(path, "profile"), path), None
+    from accelsel.probe import probe
+
+    return probe(), look(world)
+
+
+def examined(patient: Patient) -> Report:
+    """The report on what was gathered."""
+    from accelsel.knowledge.companions import load as companions
+    from accelsel.rules.doctor import examine
+
+    view = patient.view
+    config = steps.user_config()
+    report = examine(
+        patient.profile,
+        steps.tables_for(config),
+        environment=patient.environment,
+        lock=patient.lock,
+        project=patient.project,
+        record=_record(view),
+        files=patient.files,
+        companions=companions(),
+        requirements=view.companions if view else (),
+    )
+    edited = _edited(patient)
+    return replace(report, findings=(*edited, *report.findings)) if edited else report
+
+
+def _record(view: "ProjectView | None") -> Any:
+    """The table of the record as it is written."""
+    from accelsel.project.read import table
+
+    return table(view.data, "tool", "accelsel", "pin") or None if view else None
+
+
+def _edited(patient: Patient) -> tuple[Finding, ...]:
+    """Values that `pin` wrote and that are no longer as written."""
+    view = patient.view
+    if view is None or view.record is None:
+        return ()
+    from accelsel.project.check import check
+
+    return tuple(
+        Finding(
+            id="pin-edited",
+            severity="error",
+            what=difference.message,
+            where=f"{patient.project}:{difference.line}",
+            fix=PIN,
+            cause="project",
+            own=True,
+        )
+        for difference in check(view)
+    )
+
+
+def _is_own(finding: Finding) -> bool:
+    return finding.own and (finding.fix or "").startswith((*OWN_FIXES, PIN))
+
+
+def _run(output: Output, command: str, patient: Patient) -> None:
+    """Run one of the fixes that are accelsel's own, its output passed through."""
+    import shlex
+    import subprocess
+    import sys
+
+    from accelsel.apply.uv import locate
+
+    words = shlex.split(command)
+    folder = Path(patient.view.path).parent if patient.view else Path.cwd()
+    if words[0] == "uv":
+        argv: Sequence[str] = [locate(os.environ), *words[1:]]
+    else:
+        argv = [sys.executable, "-m", "accelsel", *words[1:], "pyproject.toml"]
+    output.say(f"running: {command}")
+    done = subprocess.run(argv, cwd=folder, stdout=sys.stderr, check=False)
+    if done.returncode:
+        from accelsel.model.errors import UV
+
+        raise AccelselError(
+            UV, "fix-failed", f"`{command}` gave {done.returncode}", where=str(folder),
+            help="its own words stand above",
+        )  # fmt: skip
+
+
+def tell(output: Output, report: Report, patient: Patient, *, block: bool) -> None:
+    """The report in the form asked for."""
+    forms: dict[str, Callable[[], None]] = {
+        "json": lambda: _json(report),
+        "github": lambda: _github(output, report),
+        "sarif": lambda: _sarif(report),
+    }
+    if block:
+        output.data(pasted(report, patient))
+    elif output.format in forms:
+        forms[output.format]()
+    else:
+        output.data("\n".join(lines(report, output)))
+
+
+def _json(report: Report) -> None:
+    from accelsel.ports.documents import document
+
+    present.document(document("report", report))
+
+
+def _github(output: Output, report: Report) -> None:
+    from accelsel.ports.github import annotations
+
+    text = annotations(report.findings, file=report.project, lock=report.lock)
+    if text:
+        output.data(text)
+
+
+def _sarif(report: Report) -> None:
+    from accelsel import __version__
+    from accelsel.ports.sarif import sarif
+    from accelsel.rules.doctor import CHECKS
+
+    titles = {check.id: check.title for check in CHECKS}
+    present.document(sarif(report, version=__version__, titles=titles))
+
+
+def lines(report: Report, output: Output) -> list[str]:
+    """The findings, the worst first, and what was looked at."""
+    out = []
+    for finding in report.findings:
+        head = output.paint(f"{finding.severity}[{finding.id}]", COLOURS[finding.severity])
+        out.append(f"{head} {present.one_line(finding.what)}")
+        out.append(f"  where: {present.one_line(finding.where)}")
+        if finding.fix:
+            out.append(f"  fix:   {output.paint(finding.fix, 'bold')}")
+        if finding.hint:
+            out.append(f"  help:  {present.one_line(finding.hint)}")
+    out += ["", *_looked_at(report)] if out else _looked_at(report)
+    counts = [sum(f.severity == s for f in report.findings) for s in COLOURS]
+    words = [
+        f"{count} {name}{'s' * (count != 1)}"
+        for count, name in zip(counts, COLOURS, strict=True)
+        if count
+    ]
+    out.append(", ".join(words) if words else output.paint("nothing found", "green"))
+    return out
+
+
+def _looked_at(report: Report) -> list[str]:
+    environment = report.environment
+    where = "no environment"
+    if environment is not None:
+        torch = environment.torch
+        built_for = f" ({torch.backend})" if torch and torch.backend else ""
+        build = f"torch {torch.version}{built_for}" if torch else "no torch"
+        where = (
+            f"{environment.path} ({environment.chosen}): Python {environment.python}, "
+            f"{environment.distributions} distributions, {build}"
+        )
+    return [
+        f"environment  {where}",
+        f"project      {report.project or 'none'}, lock {report.lock or 'none'}",
+        f"host         {report.state}",
+    ]
+
+
+def pasted(report: Report, patient: Patient) -> str:
+    """A block for an issue: Markdown, without names of machine or user."""
+    from accelsel import __version__
+    from accelsel.cli.detect import lines as host
+    from accelsel.probe.record import identities
+    from accelsel.probe.scrub import Scrubber
+
+    plain = Output(color="never")
+    environment = patient.environment
+    near = [
+        f"  {package.name} {package.full_version}"
+        for package in (environment.packages if environment else ())
+        if package.requires or "torch" in package.name or package.name.startswith("nvidia-")
+    ]
+    text = "\n".join(
+        [
+            f"accelsel {__version__}, rules {report.rules.version}",
+            "",
+            *host(patient.profile, plain),
+            "",
+            *lines(report, plain),
+            *(["", "around torch", *sorted(near)] if near else []),
+        ]
+    )
+    home = str(Path.home())
+    for path, name in ((os.getcwd(), "."), (home, "~")):  # noqa: PTH109  as it stands in the text
+        if len(path) > 1:
+            text = text.replace(path, name)
+    return f"```text\n{Scrubber(identities()).text(text)}\n```"

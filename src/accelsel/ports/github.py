@@ -1,0 +1,31 @@
+"""Findings as GitHub's workflow commands: annotations on the file that they speak of."""
+
+from collections.abc import Iterable
+
+from accelsel.model.finding import Finding
+
+LEVELS = {"error": "error", "warning": "warning", "note": "notice"}
+
+
+def annotations(findings: Iterable[Finding], *, file: str | None, lock: str | None) -> str:
+    """One command a line. A finding of the project stands on its file, of the lock on that."""
+    return "".join(f"{_annotation(each, file, lock)}\n" for each in findings)
+
+
+def _annotation(finding: Finding, file: str | None, lock: str | None) -> str:
+    place = finding.where if finding.where in (file, lock) else file
+    properties = [f"title={_property(f'accelsel: {finding.id}')}"]
+    if place:
+        properties.insert(0, f"file={_property(place)}")
+    text = finding.what + (f"\nfix: {finding.fix}" if finding.fix else "")
+    if finding.hint:
+        text += f"\n{finding.hint}"
+    return f"::{LEVELS[finding.severity]} {','.join(properties)}::{_data(text)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

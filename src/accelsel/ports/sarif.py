@@ -1,0 +1,63 @@
+"""A report as SARIF 2.1.0, which code hosts show beside the files."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from accelsel.model.finding import Finding, Report
+
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+LEVELS = {"error": "error", "warning": "warning", "note": "note"}
+
+
+def sarif(report: Report, *, version: str, titles: Mapping[str, str]) -> dict[str, Any]:
+    """One run of one tool; `titles` names the checks, so that a finding's rule has words."""
+    found = dict.fromkeys(finding.id for finding in report.findings)
+    return {
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": "accelsel",
+                        "version": version,
+                        "rules": [
+                            {"id": each, "shortDescription": {"text": titles.get(each, each)}}
+                            for each in found
+                        ],
+                    }
+                },
+                "results": list(_results(report, list(found))),
+            }
+        ],
+    }
+
+
+def _results(report: Report, ids: list[str]) -> Iterable[dict[str, Any]]:
+    for finding in report.findings:
+        yield {
+            "ruleId": finding.id,
+            "ruleIndex": ids.index(finding.id),
+            "level": LEVELS[finding.severity],
+            "message": {"text": _text(finding)},
+            "locations": [
+                {"physicalLocation": {"artifactLocation": {"uri": _uri(report, finding)}}}
+            ],
+        }
+
+
+def _text(finding: Finding) -> str:
+    parts = [finding.what, f"at {finding.where}"]
+    if finding.fix:
+        parts.append(f"fix: {finding.fix}")
+    if finding.hint:
+        parts.append(finding.hint)
+    return "\n".join(parts)
+
+
+def _uri(report: Report, finding: Finding) -> str:
+    """The file of the project to which a finding is pinned; a host's fault stands on it as well."""
+    for path in (report.lock, report.project):
+        if path and finding.where == path:
+            return path.replace("\\", "/")
+    return (report.project or "pyproject.toml").replace("\\", "/")
