@@ -82,6 +82,20 @@ def test_library_fills_what_the_kernel_does_not_say() -> None:
     assert gpu.arch is None
 
 
+def test_library_knows_the_very_product() -> None:
+    records = [
+        {"call": "slot", "gpu": 0, "value": "0000:03:00.0"},
+        {"call": "name", "gpu": 0, "value": "AMD Radeon RX 7900 XTX"},
+        {"call": "memory", "gpu": 0, "value": 1},
+    ]
+    streams = {"pyamdgpuinfo": {"status": "ok", "records": records}}
+    (gpu,) = seen(changed("rx-7900-xtx", streams=streams)).gpus
+    assert (gpu.name, gpu.memory_bytes) == ("AMD Radeon RX 7900 XTX", 25753026560)
+    product = {f"{CARD}/product_name": "Radeon PRO W7900\n"}
+    (gpu,) = seen(changed("rx-7900-xtx", streams=streams, files=product)).gpus
+    assert gpu.name == "Radeon PRO W7900"
+
+
 @pytest.mark.parametrize(
     "stream",
     [

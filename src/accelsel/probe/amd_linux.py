@@ -40,8 +40,8 @@ class Look:
         gpus = [tabled(gpu) for gpu in gpus]
         if self._tools_can_help(topology, gpus):
             gpus = self._from_tools(gpus)
-        gpus = [self._with_sysfs(gpu) for gpu in gpus]
         gpus = self._with_library(gpus)
+        gpus = [self._with_sysfs(gpu) for gpu in gpus]
         driver = self._driver(gpus)
         if driver is None and not gpus:
             self.notes += notes_on_rocm(self.world)
@@ -178,10 +178,10 @@ class Look:
         )
 
     def _with_library(self, gpus: list[GpuFact]) -> list[GpuFact]:
-        """Name and memory from pyamdgpuinfo, where it is installed and something is missing."""
-        missing = [gpu for gpu in gpus if gpu.usable and not (gpu.name and gpu.memory_bytes)]
+        """Name and memory from pyamdgpuinfo, where it is installed: it knows the very product."""
         left = self.deadline.left(_RESERVE)
-        if not missing or left <= 0 or not self.world.exists("/dev/dri"):
+        usable = any(gpu.usable for gpu in gpus)
+        if not usable or not left or not self.world.exists("/dev/dri"):
             return gpus
         started = monotonic()
         streamed = self.world.stream("pyamdgpuinfo", min(left, 1.0))
@@ -221,7 +221,7 @@ def _with_record(gpu: GpuFact, values: Mapping[str, Any]) -> GpuFact:
     name, memory = values.get("name"), values.get("memory")
     return replace(
         gpu,
-        name=gpu.name or (name if isinstance(name, str) and name else None),
+        name=name if isinstance(name, str) and name.isprintable() and name else gpu.name,
         memory_bytes=gpu.memory_bytes or (memory if isinstance(memory, int) and memory else None),
     )
 
@@ -229,7 +229,6 @@ def _with_record(gpu: GpuFact, values: Mapping[str, Any]) -> GpuFact:
 def _partitions(world: World, device: KfdDevice) -> str | None:
     if len(device.nodes) == 1:
         return None
-    mode = ""
     try:
         mode = world.read_text(f"{_PCI}/{device.address}/current_compute_partition").strip()
     except OSError:
