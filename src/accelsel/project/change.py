@@ -61,15 +61,22 @@ def _copy(value: Any) -> Any:
 
 
 def _set(data: dict[str, Any], path: Path, value: Any) -> None:
-    for name in path[:-1]:
-        inner = data.get(name)
-        if not isinstance(inner, dict):
-            inner = data[name] = {}
-        data = inner
-    if value is None:
-        data.pop(path[-1], None)
-    else:
-        data[path[-1]] = value
+    """Sets the value, or removes it and the tables that it leaves empty."""
+    name, rest = path[0], path[1:]
+    if not rest:
+        if value is None:
+            data.pop(name, None)
+        else:
+            data[name] = value
+        return
+    inner = data.get(name)
+    if not isinstance(inner, dict):
+        if value is None:
+            return
+        inner = data[name] = {}
+    _set(inner, rest, value)
+    if not inner:
+        del data[name]
 
 
 def between(

@@ -256,9 +256,11 @@ class _Editor:
     def _change_array(self, entry: Entry, changed: Changed, added: Added) -> None:
         node = entry.value
         left = len(node.items) - sum(1 for after in changed.values() if after is None)
-        emptied = not left and not added and not self._comments(node)
-        if emptied and any(entry.path[: len(above)] == above for above in EMPTIED):
-            self._remove_entry(entry)
+        if not left and not added and not self._comments(node):
+            if any(entry.path[: len(above)] == above for above in EMPTIED):
+                self._remove_entry(entry)
+            else:
+                self.out.append((node.start, node.end, "[]"))
             return
         if "\n" not in self.text[node.start : node.end] and (
             added or any(after is None for after in changed.values())
@@ -295,9 +297,7 @@ class _Editor:
         parts += [self._item(value) for value in added.get(len(node.items), ())]
         indent = self._indent(entry.start)
         width = node.start - self.document.line_start(node.start) + sum(len(p) + 2 for p in parts)
-        if not parts:
-            self.out.append((node.start, node.end, "[]"))
-        elif node.items and (width <= encode.WIDTH or not added):
+        if node.items and (width <= encode.WIDTH or not added):
             last = max(node.items[-1].end, node.commas[-1] + 1)
             self.out.append((node.items[0].start, last, ", ".join(parts)))
         else:
@@ -399,17 +399,12 @@ class _Editor:
         for entry in section.entries:
             self.gone.add(entry.start)
         comments: list[str] = []
-        at = section.head
         line = self.document.line_start(section.start)
         head = self.text[section.start : section.head]
         if "#" in head[head.rindex("]") :]:
             comments.append(head[head.rindex("]") + 1 :].strip())
-        for entry in section.entries:
-            comments += _comment_lines(self.text[at : entry.start])
-            comments += self._comments(entry.value)
-            at = entry.value.end
-        end = self.document.line_end(at)
-        comments += _comment_lines(self.text[at:end])
+        comments += self._notes(section)
+        end = self._end(section)
         if comments:
             self.removed.append((section.start, end, self.newline.join(comments)))
             return
@@ -450,13 +445,16 @@ class _Editor:
         return found
 
     def _boundary(self, path: Path) -> int:
-        """Where a new section goes: behind its relatives, else last, and not between a comment and
-        what the comment stands below."""
+        """Where a new section goes: before its own subtables, else behind its relatives, else last;
+        and not between a comment and what the comment stands below."""
         headed = self.document.sections[1:]
         sections = [s for s in headed if s.start not in self.gone] or self.document.sections[:1]
         root = path[: 2 if path[0] == "tool" else 1]
         family = [s for s in sections if s.path[: len(root)] == root]
-        for section in (*family[-1:], *reversed(sections)):
+        first = sections.index(family[0]) if family else 0
+        under = all(len(s.path) > len(path) and s.path[: len(path)] == path for s in family)
+        before = sections[first - 1 : first] if first and under else []
+        for section in (*before, *family[-1:], *reversed(sections)):
             if not self._trailing(section):
                 return self._end(section)
         at = self._end(sections[-1])
@@ -492,25 +490,24 @@ class _Editor:
         """Removes headers whose last entry went, unless something else stands below them."""
         for section in self.document.sections[1:]:
             if (
-                section.entries
-                and section.start not in self.gone
-                and section.start not in self.filled
-                and section.path[:2] in EMPTIED
-                and all(e.start in self.gone for e in section.entries)
-                and not any(
-                    section.start <= a and b <= self._end(section) and new
-                    for a, b, new in (*self.removed, *self.out)
-                )
-                and not any(
-                    _comment_lines(self.text[a:b])
-                    for a, b in zip(
-                        (section.head, *(e.value.end for e in section.entries)),
-                        (e.start for e in section.entries),
-                        strict=False,
-                    )
-                )
+                section.path[:2] in EMPTIED
+                and section.entries
+                and section.start not in self.gone | self.filled
+                and all(entry.start in self.gone for entry in section.entries)
+                and not self._trailing(section)
+                and not self._notes(section)
             ):
                 self._remove_section(section)
+
+    def _notes(self, section: Section) -> list[str]:
+        """The comments between a section's header and the end of its last entry."""
+        found: list[str] = []
+        at = section.head
+        for entry in section.entries:
+            found += _comment_lines(self.text[at : entry.start])
+            found += self._comments(entry.value)
+            at = entry.value.end
+        return found + _comment_lines(self.text[at : self._end(section)])
 
 
 def _operations(present: list[Any], wanted: list[Any]) -> tuple[Changed, Added]:

@@ -24,21 +24,37 @@ def plan(view: ProjectView, selections: tuple[Selection, ...], options: PinOptio
     what stays the same is not touched. AccelselError `no-torch` (3) where nothing of the project
     belongs to torch.
     """
-    base = view if view.record is None else read(render(view.text, unplan(view)), view.path)
-    _refuse_without_torch(base, selections, options)
+    base = bare(view)
+    refuse_without_torch(base, selections, options)
     draft = Draft(base)
     shape = declared(base) if options.shape == "single" else options.shape
     if shape is None or shape == "single":
         write_one(draft, selections, options)
     else:
         write_variants(draft, selections, options, shape)
+    return finish(view, draft, selections, options, shape)
+
+
+def bare(view: ProjectView) -> ProjectView:
+    """The project without any pin."""
+    return view if view.record is None else read(render(view.text, unplan(view)), view.path)
+
+
+def finish(
+    view: ProjectView,
+    draft: Draft,
+    selections: tuple[Selection, ...],
+    options: PinOptions,
+    shape: Shape | None,
+) -> Plan:
+    """The plan that brings `view`, as it is now, to what `draft` makes of it without its pin."""
     written = draft.edits()
     record = Record(facts=_facts(selections, options, shape), written=written, undo=None)
     edits = written
     changed = True
     if view.record is not None:
         touched = (*written, *view.record.written)
-        edits = between(view.data, applied(base.data, written), touched)
+        edits = between(view.data, applied(draft.view.data, written), touched)
         changed = bool(edits) or not _same(view.record, record)
     return Plan(
         path=view.path,
@@ -46,7 +62,7 @@ def plan(view: ProjectView, selections: tuple[Selection, ...], options: PinOptio
         selections=selections,
         edits=edits,
         record=record,
-        base=base.text,
+        base=draft.view.text,
         warnings=tuple(draft.warnings),
     )
 
@@ -65,9 +81,10 @@ def _plain(value: Any) -> Any:
     return [_plain(v) for v in value] if isinstance(value, list | tuple) else value
 
 
-def _refuse_without_torch(
+def refuse_without_torch(
     view: ProjectView, selections: Iterable[Selection], options: PinOptions
 ) -> None:
+    """AccelselError `no-torch` (3) where nothing of the project belongs to torch."""
     names = {p.name for s in selections for p in s.packages if p.kind != "triton"}
     known = {*FAMILY, *names, *options.known}
     if options.transitive or view.requires(*known):

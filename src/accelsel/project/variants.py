@@ -281,33 +281,34 @@ def _constraints(draft: Draft, selections: Sequence[Selection], moved: Iterable[
     """Bounds on packages that are in none of the lists."""
     for selection in selections:
         for package in selection.packages:
-            if package.constrain and package.index is None and package.name not in set(moved):
+            if package.override:
+                draft.warn(
+                    "override-not-scoped",
+                    f"{package.name} cannot be overridden for {selection.backend} alone",
+                    "pin one backend, or leave that backend out",
+                )
+            elif package.constrain and package.index is None and package.name not in set(moved):
                 condition = marker(of(package, allowed(draft, selection)))
                 text = bound(package.name, package.specifier, condition)
                 draft.add(CONSTRAINTS, text, package.why)
 
 
 def _conflicts(draft: Draft, names: Sequence[str], key: str) -> None:
-    """The extras or groups exclude each other; a set of the project's that has some is extended."""
+    """The extras or groups exclude each other, also those by which the project itself tells
+    backends apart; a set of the project's that has some of them is extended."""
     path = (*UV, "conflicts")
+    own = [str(e[key]) for e in draft.view.sources.get("torch", ()) if key in e]
+    wanted = {normalize(name): name for name in (*own, *names)}
     for present in draft.view.conflicts:
         if not isinstance(present, list):
             continue
         inside = {normalize(str(e[key])) for e in present if isinstance(e, dict) and key in e}
-        if inside & {normalize(n) for n in names}:
-            missing = [{key: n} for n in names if normalize(n) not in inside]
+        if inside & set(wanted):
+            missing = [{key: name} for n, name in wanted.items() if n not in inside]
             draft.swap(path, present, [*present, *missing], "one backend at a time")
             return
-    others = [
-        scope[0] or scope[1]
-        for entry in draft.view.sources.get("torch", ())
-        for scope in [sources.scope(entry)]
-        if entry.get(key)
-    ]
-    all_names = dict.fromkeys([*names, *(str(o) for o in others if o)])
-    if len(all_names) > 1:
-        item = [{key: name} for name in all_names]
-        draft.add(path, item, "one backend at a time")
+    if len(wanted) > 1:
+        draft.add(path, [{key: name} for name in wanted.values()], "one backend at a time")
 
 
 def _default_groups(draft: Draft, names: Sequence[str]) -> None:

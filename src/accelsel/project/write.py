@@ -24,6 +24,9 @@ TRITONS = frozenset(
 )
 
 
+Names = dict[str, str]  # an index's name in the rules table -> its name in the project
+
+
 class Draft:
     """Edits as they are collected, over the project as it is without any pin."""
 
@@ -78,18 +81,20 @@ class Draft:
         self.warnings.append(Warning_(code=code, message=message, hint=hint))
 
 
-def write_one(draft: Draft, selections: tuple[Selection, ...], options: PinOptions) -> None:
-    """Collects the edits for one backend in the whole project."""
+def write_one(draft: Draft, selections: tuple[Selection, ...], options: PinOptions) -> Names:
+    """Collects the edits for one backend in the whole project; the names of its indexes in it."""
     selection = selections[0]
     platforms = allowed(draft, selection)
     routes = single_routes(draft, selection, platforms)
     requirements(draft, routes)
-    constraints(draft, selection, platforms)
-    write_sources(draft, selections, routes, options)
+    mine = left(draft.view, routes, platforms, selection.platform)
+    constraints(draft, selection, routes, mine)
+    names = write_sources(draft, selections, routes, options)
     extras_by_override(draft, selection, platforms)
     masks(draft, selection, options)
     builds(draft, selection)
     settings_that_defeat(draft)
+    return names
 
 
 def is_jetson(selection: Selection) -> bool:
@@ -140,8 +145,24 @@ def single_routes(draft: Draft, selection: Selection, platforms: tuple[str, ...]
     return list(found.values())
 
 
+def left(
+    view: ProjectView, routes: Iterable[Route], platforms: tuple[str, ...], target: str | None
+) -> tuple[str, ...]:
+    """The platforms of torch that the project's own sources leave to the pin."""
+    torch = next((route for route in routes if route.name == "torch"), None)
+    if torch is None:
+        return platforms
+    stay = sources.kept(view.sources.get("torch", ()), torch, target)
+    others = frozenset[str]().union(
+        *(sources.covers(e) for e in stay if sources.scope(e) == torch.scope)
+    )
+    return tuple(p for p in platforms if p not in others)
+
+
 def of(package: Package, platforms: tuple[str, ...]) -> tuple[str, ...]:
-    """The package's own platforms, as far as the project has them."""
+    """The package's own platforms, as far as the project has torch on them."""
+    if package.everywhere:
+        return tuple(PLATFORMS)
     return tuple(p for p in package.platforms if p in platforms) or platforms
 
 
@@ -167,21 +188,37 @@ def requirements(draft: Draft, routes: Iterable[Route]) -> None:
             draft.swap(requirement.path, requirement.raw, rewrite(requirement), why)
 
 
-def constraints(draft: Draft, selection: Selection, platforms: tuple[str, ...]) -> None:
+def constraints(
+    draft: Draft, selection: Selection, routes: Iterable[Route], platforms: tuple[str, ...]
+) -> None:
     """Bounds, and what lets a source reach a package that is not the project's own requirement."""
     view, jetson = draft.view, is_jetson(selection)
-    if selection.torch is not None:
+    routed = {route.name for route in routes}
+    if selection.torch is not None and (selection.index is None or "torch" in routed):
         specifier = selection.torch.specifier
         if specifier or selection.index is not None:
             why = f"torch {selection.torch.version} and its like suit this host"
             condition = marker(platforms, jetson=jetson)
             draft.add(CONSTRAINTS, bound("torch", specifier, condition), why)
     for package in selection.packages:
-        routed = package.index is not None and not view.requires(package.name)
-        if package.constrain or routed:
+        name, where = package.name, of(package, platforms)
+        if package.override:
+            override(draft, package, where, platforms)
+        elif package.constrain or (name in routed and not view.requires(name)):
             specifier = package.specifier if package.constrain else ""
-            condition = marker(of(package, platforms), jetson=jetson)
-            draft.add(CONSTRAINTS, bound(package.name, specifier, condition), package.why)
+            condition = marker(where, jetson=jetson)
+            draft.add(CONSTRAINTS, bound(name, specifier, condition), package.why)
+
+
+def override(
+    draft: Draft, package: Package, where: tuple[str, ...], platforms: tuple[str, ...]
+) -> None:
+    """What every package requires of a name is replaced: on `where` by the package's specifier, on
+    torch's other platforms by nothing, elsewhere by any version."""
+    draft.add(OVERRIDES, bound(package.name, package.specifier, marker(where)), package.why)
+    others = [name for name in PLATFORMS if name not in {*platforms, *where}]
+    if others:
+        draft.add(OVERRIDES, bound(package.name, "", marker(others)), "elsewhere as it was")
 
 
 def bound(name: str, specifier: str, condition: str) -> str:
@@ -196,7 +233,7 @@ def write_sources(
     routes: list[Route],
     options: PinOptions,
     scoped: frozenset[str] = frozenset(),
-) -> None:
+) -> Names:
     """Sources and the indexes that they name; PyTorch indexes that nothing needs any more go.
 
     Of the packages `scoped`, only entries of extras or groups may use a PyTorch index.
@@ -237,6 +274,7 @@ def write_sources(
             value = sources.routed(tuple(value), route, names[route.index], target)
         path = (*SOURCES, view.keys.get(name, name))
         draft.set(path, sources.as_value(value, look(view.data, path)), mine[0].why)
+    return names
 
 
 def needed(selections: Iterable[Selection], routes: Iterable[Route]) -> list[Index]:
@@ -247,7 +285,7 @@ def needed(selections: Iterable[Selection], routes: Iterable[Route]) -> list[Ind
 
 def write_indexes(
     draft: Draft, wanted: Iterable[Index], named: set[str], options: PinOptions
-) -> dict[str, str]:
+) -> Names:
     """The name under which the project has each wanted index, written where it lacks it.
 
     `named` are the indexes that sources other than the pin's name. A PyTorch index that served
@@ -266,7 +304,7 @@ def write_indexes(
         and (not e.get("explicit") or str(e.get("name")) in used)
     ]
     taken = {str(e["name"]) for e in view.indexes if "name" in e and e not in retired}
-    names: dict[str, str] = {}
+    names: Names = {}
     added: list[dict[str, Any]] = []
     for index in wanted:
         entry = own[index.name]
@@ -343,8 +381,12 @@ def builds(draft: Draft, selection: Selection) -> None:
                 draft.swap((*UV, "no-build-isolation-package"), name, None, why)
         for requirement in package.build_requires:
             draft.add(path, requirement, f"the build of {name} needs it")
-        for key, value in package.build_variables.items():
-            draft.set((*UV, "extra-build-variables", name, key), value, f"for the build of {name}")
+        variables = (*UV, "extra-build-variables", name)
+        if package.build_variables and look(draft.view.data, variables) is None:
+            draft.set(variables, dict(package.build_variables), f"for the build of {name}")
+        else:
+            for key, value in package.build_variables.items():
+                draft.set((*variables, key), value, f"for the build of {name}")
         if package.requires_dist is not None:
             entry: dict[str, Any] = {"name": name}
             if package.metadata_version:
