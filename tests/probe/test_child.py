@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from accelsel.probe.child import ask
 from accelsel.probe.host_world import HostWorld
 

@@ -60,6 +60,8 @@ PARALLEL = 12
 # NVML's codes at initialisation that speak of the driver: it serves no GPU then, unless libcuda
 # shows that it does. The others say nothing (3, 12, 13) or leave libcuda to answer.
 NOT_LOADED, MISMATCH = 9, 18
+# Of libcuda's, where NVML is absent: a stub is no driver, and every other code is a refusal.
+STUB, CUDA_MISMATCH = 34, 803
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,8 +204,13 @@ def test_every_libcuda_call_fails_in_every_way(stubs: Stubs, tmp_path: Path) -> 
     assert len(outcomes) == len(CUDA_CALLS) * (len(CUDA_CODES) + 2)
     assert not problems
     for outcome in outcomes:
-        mismatch = outcome.case.call == "cuInit" and outcome.case.effect == 803
-        assert outcome.profile.state == ("driver-mismatch" if mismatch else "usable")
+        state, case = outcome.profile.state, outcome.case
+        if case.call != "cuInit" or case.effect in {*EFFECTS, STUB}:
+            assert state == "usable", case
+        elif case.effect == CUDA_MISMATCH:
+            assert state == "driver-mismatch", case
+        else:
+            assert state == "gpu-without-driver", case
 
 
 @pytest.mark.parametrize("call", NVML_CALLS)
@@ -218,7 +225,7 @@ def test_a_library_without_the_symbol(stubs: Stubs, tmp_path: Path, call: str) -
 
 
 def test_the_command_ends_well_whatever_crashes_or_hangs(stubs: Stubs, tmp_path: Path) -> None:
-    """`accelsel detect` itself, on this machine's files: exit 0, one document, in time."""
+    """`accelsel detect` itself, on this machine's files: exit 0, one document."""
 
     def run(case: Case) -> tuple[Case, float, subprocess.CompletedProcess[str]]:
         host = StubHost(gpus=GPUS, faults=((case.call, case.gpu, case.effect),))
@@ -234,7 +241,7 @@ def test_the_command_ends_well_whatever_crashes_or_hangs(stubs: Stubs, tmp_path:
     assert len(outcomes) == 2 * len(NVML_CALLS)
     for case, seconds, done in outcomes:
         assert done.returncode == 0, (str(case), done.stderr)
-        assert seconds < LIMIT + 1, str(case)  # with a start of Python among a dozen others
+        assert seconds < 2 * LIMIT, str(case)  # a dozen interpreters start at the same time
         document = json.loads(done.stdout)
         assert document["schema"] == "accelsel.profile/1"
         first = NVML_CALLS.index(case.call) <= NVML_CALLS.index("nvmlDeviceGetCount_v2")

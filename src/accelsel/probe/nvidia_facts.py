@@ -66,10 +66,13 @@ def _status(asking: Asking) -> tuple[ProbeStatus, str | None]:
     view = library.read(answer.records)
     if view.ready:
         return "ok", _count(len(view.gpus))
-    if asking.name != "nvml":
-        return "failed", f"error {view.error}"
-    words = library.NVML_SAYS.get(view.error) if isinstance(view.error, int) else None
-    detail = f"error {view.error}: {words}" if words else f"error {view.error}"
+    nvml = asking.name == "nvml"
+    table = library.NVML_SAYS if nvml else library.CUDA_SAYS
+    words = table.get(view.error) if isinstance(view.error, int) else None
+    detail = f"error {view.error}" + (f": {words}" if words else "")
+    if not nvml:
+        nothing = view.error in {library.CUDA_NO_DEVICE, library.CUDA_STUB}
+        return ("absent" if nothing else "failed"), detail
     if view.error in {library.NO_PERMISSION, library.OPERATING_SYSTEM}:
         return "denied", detail
     return ("absent" if view.error == library.LIBRARY_MISSING else "failed"), detail

@@ -4,7 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from accelsel.probe.facts import GpuFact, HostFacts, PciDevice
-from accelsel.probe.nvidia_library import NVML_SAYS, SAYS_NOTHING, LibraryView
+from accelsel.probe.nvidia_library import (
+    CUDA_SAYS,
+    CUDA_STUB,
+    NVML_SAYS,
+    SAYS_NOTHING,
+    LibraryView,
+)
 from accelsel.probe.nvidia_text import KernelDriver
 
 OTHER_DRIVERS = {
@@ -45,10 +51,14 @@ class Evidence:
         """Why the driver serves no GPU at all; None where no source says so."""
         if self.mismatch:
             return NVML_SAYS[18]
-        error = self.nvml.error
-        if error is None or error in SAYS_NOTHING or self.cuda.ready or self.smi:
+        if self.nvml.ready or self.cuda.ready or self.smi:
             return None
-        return NVML_SAYS.get(error, f"NVML error {error}") if isinstance(error, int) else None
+        nvml, cuda = self.nvml.error, self.cuda.error
+        if isinstance(nvml, int) and nvml not in SAYS_NOTHING:
+            return NVML_SAYS.get(nvml, f"NVML error {nvml}")
+        if isinstance(cuda, int) and cuda != CUDA_STUB:
+            return f"libcuda: {CUDA_SAYS.get(cuda, f'error {cuda}')}"
+        return None
 
     @property
     def listed(self) -> bool:
@@ -168,9 +178,9 @@ def _from_bus(card: PciDevice, evidence: Evidence) -> GpuFact:
 
 def _served_by_kernel(card: PciDevice, evidence: Evidence) -> tuple[bool, str | None]:
     """Whether NVIDIA's kernel driver serves a card that no library has spoken of, and why not."""
-    if evidence.host.os.system == "windows":
-        return bool(card.driver), None if card.driver else OTHER_DRIVERS[None]
-    if card.driver != "nvidia" and card.address not in evidence.kernel.names:
+    windows = evidence.host.os.system == "windows"
+    ours = card.driver in KERNEL_DRIVERS or card.address in evidence.kernel.names
+    if not ours and not (windows and card.driver):
         return False, OTHER_DRIVERS.get(card.driver, f"bound to {card.driver}")
     if evidence.refusal:
         return False, evidence.refusal

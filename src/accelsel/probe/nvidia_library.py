@@ -14,6 +14,7 @@ LIBRARY_MISSING = 12
 LOST = 15
 OPERATING_SYSTEM = 17
 MISMATCH = 18
+CUDA_NO_DEVICE = 100
 CUDA_MISMATCH = 803
 WEAKER = "nvml v1 (weaker)"  # a number built into NVML; the other calls ask libcuda
 NVML_SAYS: Mapping[int, str] = {
@@ -26,6 +27,16 @@ NVML_SAYS: Mapping[int, str] = {
     28: "not found by the driver",
     999: "unknown error of the driver",
 }
+CUDA_SAYS: Mapping[int, str] = {
+    34: "a stub, no driver",
+    100: "no device",
+    101: "invalid device",
+    802: "the system is not ready",
+    803: "library and kernel driver are of different versions",
+    804: "a compatibility library that this GPU does not support",
+    999: "unknown error of the driver",
+}
+CUDA_STUB = 34
 # NVML's own absence or age, which says nothing of the GPUs: not supported, no library, no symbol.
 SAYS_NOTHING = frozenset({3, 12, 13})
 MOST_GPUS = 4096  # more is not a host's answer
