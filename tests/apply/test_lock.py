@@ -221,8 +221,7 @@ def test_the_lock_of_a_workspace_is_at_its_root(tmp_path: Path) -> None:
     member.parent.mkdir(parents=True)
     member.touch()
     assert lock_path(member) == member.with_name("uv.lock")
-    (tmp_path / "uv.lock").touch()
-    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "pyproject.toml").write_text('[tool.uv.workspace]\nmembers = ["packages/*"]\n')
     assert lock_path(member) == tmp_path / "uv.lock"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from accelsel.apply.workspace import root_of
 from accelsel.model.errors import USAGE, AccelselError
 
 _FALSE = {"", "0", "false", "f", "no", "n", "off"}  # as uv reads a flag's variable
@@ -43,8 +44,8 @@ def hazards(
 ) -> tuple[Hazard, ...]:
     """What of the environment and of uv's own files gets in the way of a pin in the project.
 
-    `root` is the folder of the workspace's pyproject.toml; `indexes` (name to URL) and `packages`
-    are what the project file names or will name. Seen with uv 0.13.8: every case in the tests.
+    `root` is the folder of the project, alone or in a workspace; `indexes` (name to URL) and
+    `packages` are what the project file names or will name. The tests show each case with uv.
     """
     routes = _Routes(indexes=indexes or {}, packages=packages)
     found = [*_of_environment(env, routes), *_beside(root)]
@@ -101,7 +102,7 @@ def _of_environment(env: Mapping[str, str], routes: _Routes) -> Iterator[Hazard]
 
 
 def _beside(root: Path) -> Iterator[Hazard]:
-    path = root / "uv.toml"
+    path = root_of(root / "pyproject.toml") / "uv.toml"
     if path.is_file():
         yield Hazard(
             code="uv-toml",

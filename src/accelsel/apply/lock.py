@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from accelsel.apply.workspace import root_of
 from accelsel.model.errors import UV, AccelselError
 from accelsel.model.selection import Selection
 
@@ -64,11 +65,7 @@ def lock_path(project: Path) -> Path:
     path = project.resolve()
     if path.suffix == ".py":
         return path.with_name(f"{path.name}.lock")
-    for folder in path.parents:
-        found = folder / "uv.lock"
-        if found.is_file() and (folder / "pyproject.toml").is_file():
-            return found
-    return path.with_name("uv.lock")
+    return root_of(path) / "uv.lock"
 
 
 def read_lock(path: Path) -> Mapping[str, Any]:
