@@ -24,18 +24,17 @@ SECRETS = {
     "address": "10.96.0.1",
     "container": "ab12" * 16,
     "company": "megacorp-internal",
+    "volume": "vg_of_megacorp",
+    "pod": "pod5c5e3f2b_aaaa_bbbb",
 }
 
 
-def identified() -> RecordedWorld:
+def identified(**env: str) -> RecordedWorld:
     """A host with identifying data wherever a probe reads."""
     nodes = "/sys/class/kfd/kfd/topology/nodes"
     card = "/sys/bus/pci/devices/0000:03:00.0"
     return world(
-        env={
-            "CUDA_VISIBLE_DEVICES": f"GPU-{UUID}",
-            "KUBERNETES_SERVICE_HOST": SECRETS["address"],
-        },
+        env={"CUDA_VISIBLE_DEVICES": f"GPU-{UUID}", **env},
         files={
             f"{card}/class": "0x030000\n",
             f"{card}/vendor": "0x1002\n",
@@ -46,10 +45,12 @@ def identified() -> RecordedWorld:
             ),
             "/proc/cpuinfo": f"processor\t: 0\nSerial\t: {SECRETS['serial']}\nflags\t: fpu lm\n",
             "/proc/self/mountinfo": (
-                f"1 0 0:1 / / rw - overlay o rw,lowerdir=/home/{SECRETS['user']}/x\n"
+                f"1 0 0:1 / / rw - overlay /dev/{SECRETS['volume']} rw,"
+                f"lowerdir=/home/{SECRETS['user']}/.local/share/containers/storage/x\n"
                 f"2 1 0:2 / /srv/{SECRETS['company']} rw - ext4 /dev/sda rw\n"
             ),
-            "/proc/1/cgroup": f"0::/docker/{SECRETS['container']}\n",
+            "/etc/os-release": f'ID=own\nHOME_URL="https://{SECRETS["company"]}.example"\n',
+            "/proc/1/cgroup": f"0::/kubepods/{SECRETS['pod']}/{SECRETS['container']}\n",
             f"{nodes}/1/properties": (
                 f"simd_count 8\nvendor_id 4098\ndevice_id 28671\nlocation_id 768\n"
                 f"unique_id {SECRETS['unique id']}\n"
@@ -81,21 +82,49 @@ def identified() -> RecordedWorld:
     )
 
 
-@pytest.fixture
-def recording(tmp_path: Path) -> Path:
-    recorder = Recorder(identified(), names=(SECRETS["host"], SECRETS["user"]))
-    recorder.write(tmp_path, probe(recorder))
-    return tmp_path
+POD = {"KUBERNETES_SERVICE_HOST": SECRETS["address"]}
+
+
+class Heard:
+    """A World that keeps all that it has answered."""
+
+    def __init__(self, through: RecordedWorld) -> None:
+        self._world = through
+        self.said = ""
+
+    def __getattr__(self, name: str) -> Any:
+        def call(*arguments: Any) -> Any:
+            value = getattr(self._world, name)(*arguments)
+            self.said += repr(value)
+            return value
+
+        return call
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder_of_all = tmp_path_factory.mktemp("recordings")
+    for folder, env in (("node", {}), ("pod", POD)):
+        recorder = Recorder(identified(**env), names=(SECRETS["host"], SECRETS["user"]))
+        recorder.write(folder_of_all / folder, probe(recorder))
+    return folder_of_all
+
+
+@pytest.mark.parametrize("kind", SECRETS)
+def test_probes_read_it(kind: str) -> None:
+    heard = Heard(identified(**POD if kind == "address" else {}))
+    probe(heard)
+    assert SECRETS[kind] in heard.said
 
 
 @pytest.mark.parametrize("kind", SECRETS)
 def test_nothing_identifies(recording: Path, kind: str) -> None:
-    for path in recording.iterdir():
+    for path in recording.glob("*/*"):
         assert SECRETS[kind].lower() not in path.read_text().lower(), path.name
 
 
 def test_the_profile_is_the_same(recording: Path) -> None:
-    before, after = probe(identified()), probe(RecordedWorld(recording))
+    before, after = probe(identified()), probe(RecordedWorld(recording / "node"))
     assert [gpu.arch for gpu in after.gpus] == ["gfx803"]
     assert after.gpus[0].name == "a card of name"  # the one fact that held a user's name
     for key in ("state", "os", "cpu", "drivers", "environment"):

@@ -178,6 +178,11 @@ def _container(world: World) -> str | None:
     return next((kind for kind, marks in _ENGINES if any(mark in evidence for mark in marks)), None)
 
 
+def engine_marks(evidence: str) -> tuple[str, ...]:
+    """The marks of container engines that a text holds."""
+    return tuple(mark for _, marks in _ENGINES for mark in marks if mark in evidence)
+
+
 def root_mount(mountinfo: str) -> str:
     """The line of the root file system; "" where there is none."""
     for line in mountinfo.splitlines():

@@ -251,12 +251,17 @@ def _kept(path: str, names: Iterable[str]) -> list[str]:
 
 
 def _reduced(path: str, text: str) -> str:
-    """Of long files only what a probe reads of them."""
-    from accelsel.probe.host import root_mount
+    """Of files that say more than a probe asks only what it reads of them."""
+    from accelsel.probe.host import engine_marks, root_mount
 
-    if path == "/proc/self/mountinfo":
-        return root_mount(text)
+    lines = text.splitlines(keepends=True)
+    if path.endswith("/os-release"):
+        return "".join(line for line in lines if line.startswith(("ID=", "VERSION_ID=")))
     if path == "/proc/cpuinfo":
-        lines = text.splitlines()
-        return next((f"{line}\n" for line in lines if line.startswith("flags")), "")
+        return next((line for line in lines if line.startswith("flags")), "")
+    if path == "/proc/1/cgroup":
+        return " ".join(engine_marks(text))
+    if path == "/proc/self/mountinfo":
+        marks = engine_marks(root_mount(text))
+        return f"1 0 0:1 / / rw {' '.join(marks)}\n" if marks else ""
     return text
