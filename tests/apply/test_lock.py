@@ -186,8 +186,10 @@ def test_several_backends(
         f'{{ index = "pytorch-{name}", {kind} = "{name}", marker = "{X86}" }}'
         for name in ("cu126", "cu130")
     )
+    # accelerate requires torch as well, beside the branches
     (tmp_path / "pyproject.toml").write_text(
         '[project]\nname = "p-q"\nversion = "0"\nrequires-python = ">=3.11"\n'
+        'dependencies = ["accelerate"]\n'
         f'[{table}]\ncu126 = ["torch<2.15"]\ncu130 = ["torch<2.15"]\n'
         f'[tool.uv]\nconflicts = [[{{ {kind} = "cu126" }}, {{ {kind} = "cu130" }}]]\n'
         f"[tool.uv.sources]\ntorch = [{sources}]\n"

@@ -8,11 +8,12 @@ from typing import Literal
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """How a source distribution behaves. `readable`: uv can read its metadata without a build.
-    `torch`: its build imports torch, and says so in build-system.requires (`required`) or does not
-    (`imported`). `fails`: the build ends with this text."""
+    `torch`: its build imports torch, and says so in build-system.requires (`required`), does not
+    (`imported`), or does without where there is none (`optional`). `fails`: the build ends with
+    this text."""
 
     readable: bool = True
-    torch: Literal["imported", "required"] | None = None
+    torch: Literal["imported", "required", "optional"] | None = None
     fails: str | None = None
 
 
@@ -27,7 +28,12 @@ def _torch():
         raise SystemExit(FAILS)
     if not TORCH:
         return None
-    import torch.version
+    try:
+        import torch.version
+    except ImportError:
+        if TORCH == "optional":
+            return None
+        raise
     return torch.version.__version__
 
 
@@ -69,7 +75,7 @@ def tree(source: Source, name: str, version: str, module: str, metadata: str) ->
     """The files of the distribution beside its PKG-INFO."""
     needs = '["torch"]' if source.torch == "required" else "[]"
     backend = 'build-backend = "backend"\nbackend-path = ["."]\n'
-    values = (name, version, module, metadata, source.torch is not None, source.fails)
+    values = (name, version, module, metadata, source.torch, source.fails)
     return {
         "pyproject.toml": f"[build-system]\nrequires = {needs}\n{backend}",
         "backend.py": _BACKEND.format(values=values),

@@ -205,10 +205,20 @@ class _Walk:
             self._by_name.setdefault(package["name"], []).append(package)
         requirements = lock.get("manifest", {}).get("requirements", [])  # a script's own
         self._roots = [p for p in self._packages if {"virtual", "editable"} & set(p["source"])]
+        self._active = self._label()
         if not self._roots:
             self._roots = [
                 {"name": "script", "version": "", "source": {}, "dependencies": requirements}
             ]
+
+    def _label(self) -> str:
+        """What uv calls the active extra or group in a marker: `extra-7-project-cpu`, the number
+        being the length of the project's name."""
+        for root in self._roots:
+            for kind, table in (("extra", "optional-dependencies"), ("group", "dev-dependencies")):
+                if self._branch in root.get(table, {}):
+                    return f"{kind}-{len(root['name'])}-{root['name']}-{self._branch}"
+        return ""
 
     def packages(self) -> Iterator[Locked]:
         seen: set[tuple[int, str | None]] = set()
@@ -271,17 +281,7 @@ class _Walk:
             return True
         if marker not in self._markers:
             self._markers[marker] = Marker(marker)
-        if self._branch is None or "extra ==" not in marker:
-            return self._markers[marker].evaluate({**self._environment, "extra": ""})
-        # uv names an active extra or group `extra-7-project-cpu`, the length being the project's
-        names = [
-            f"{kind}-{len(root['name'])}-{root['name']}-{self._branch}"
-            for root in self._roots
-            for kind in ("extra", "group")
-        ]
-        return any(
-            self._markers[marker].evaluate({**self._environment, "extra": name}) for name in names
-        )
+        return self._markers[marker].evaluate({**self._environment, "extra": self._active})
 
 
 def _environment(platform: str, python: str | None) -> Mapping[str, str]:
