@@ -177,7 +177,7 @@ def choose(pinned: Pinned, call: Call, environ: Mapping[str, str]) -> Branch:
     tables = steps.tables_for(config)
     request = request_of(call, environ, config, root=pinned.root)
     required = _table(pinned.data, "project").get("requires-python")
-    if isinstance(required, str):
+    if request.python is None and isinstance(required, str):
         request = replace(request, requires_python=required)
     profile = host_profile(environ)
     held = _locked(pinned, tables)

@@ -1,0 +1,477 @@
+"""`accelsel uv`: what it adds to a command line, and that it is uv in every other respect."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from accelsel.cli.uv import parse
+
+ROOT = Path(__file__).parents[2]
+HOSTS = ROOT / "fixtures" / "hosts"
+UV = str(Path(sys.executable).with_name("uv"))
+# What the console script does; it starts the same without being installed.
+START = """
+import sys
+from accelsel.cli.present import failed
+from accelsel.cli.uv import run
+try:
+    sys.exit(run(sys.argv[1:]))
+except Exception as error:
+    sys.exit(failed(error, as_json=False))
+"""
+STAND_IN = """\
+import json, os, sys
+shown = {k: v for k, v in os.environ.items() if k in ("UV_TORCH_BACKEND", "UV_CONSTRAINT")}
+with open(os.environ["CALLS"], "a") as file:
+    file.write(json.dumps([sys.argv[1:], shown]) + "\\n")
+sys.exit(int(os.environ.get("STAND_IN_CODE", "0")))
+"""
+BACKENDS = {"cpu": "2.14.1", "cu126": "2.14.1", "cu130": "2.14.1", "rocm7.2": "2.14.1"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """A folder with a stand-in for uv that writes down how it was called."""
+
+    folder: Path
+
+    def run(
+        self, *words: str, host: str = "gtx-1080-ti-580", code: int = 0, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-c", START, *words],
+            cwd=self.folder / "project",
+            env=environment(self.folder) | profile(host) | variables,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done
+
+    @property
+    def calls(self) -> list[tuple[list[str], dict[str, str]]]:
+        path = self.folder / "calls"
+        return (
+            [tuple(json.loads(line)) for line in path.read_text().splitlines()]
+            if path.exists()
+            else []
+        )
+
+    def pin(self, shape: str, backends: Mapping[str, str] = BACKENDS) -> None:
+        rows = "".join(
+            f'    {{ backend = "{name}", torch = "{torch}", '
+            f'{shape} = "{name.replace(".", "-")}" }},\n'
+            for name, torch in backends.items()
+        )
+        (self.folder / "project" / "pyproject.toml").write_text(
+            '[project]\nname = "demo"\nversion = "1"\nrequires-python = ">=3.11"\n'
+            f"[tool.accelsel.pin]\nformat = 1\nselections = [\n{rows}]\nwritten = []\n"
+        )
+
+
+def environment(folder: Path) -> dict[str, str]:
+    skipped = ("UV_", "ACCELSEL_", "VIRTUAL_ENV", "CONDA_", "XDG_", "CUDA_", "NV_VARIANT", "UV")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(skipped)}
+    return kept | {
+        "HOME": str(folder),
+        "XDG_CACHE_HOME": str(folder / "cache"),
+        "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "CALLS": str(folder / "calls"),
+    }
+
+
+def profile(host: str) -> dict[str, str]:
+    return {"ACCELSEL_PROFILE": str(HOSTS / host / "profile.json")} if host else {}
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    for name in ("project", "bin"):
+        (tmp_path / name).mkdir()
+    program = tmp_path / "bin" / "uv"
+    program.write_text(f"#!{sys.executable}\n{STAND_IN}")
+    program.chmod(0o755)
+    return Bench(folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "command", "target", "names"),
+    [
+        ("sync --extra a", ("sync",), None, ["--extra"]),
+        ("-q --directory x run --with y python -c z", ("run",), "python",
+         ["-q", "--directory", "--with"]),
+        ("run -p3.12 --no-sync s.py --extra no", ("run",), "s.py", ["-p", "--no-sync"]),
+        ("run -m pytest -x", ("run",), "pytest", ["-m"]),
+        ("run -s script.txt", ("run",), "script.txt", ["-s"]),
+        ("run -- python -V", ("run",), "python", []),
+        ("pip install -r req.txt torch", ("pip", "install"), "torch", ["-r"]),
+        ("--color=never pip sync req.txt", ("pip", "sync"), "req.txt", ["--color"]),
+        ("tool run --from x cmd --extra y", ("tool", "run"), "cmd", ["--from"]),
+        ("-qv lock", ("lock",), None, ["-qv"]),
+        ("", (), None, []),
+    ],
+)  # fmt: skip
+def test_parse(
+    line: str, command: tuple[str, ...], target: str | None, names: Sequence[str]
+) -> None:
+    call = parse(line.split())
+    assert (call.command, call.target) == (command, target)
+    assert [name for name, _ in call.options] == list(names)
+
+
+OFF = "--no-group cpu --no-group cu130 --no-group rocm7-2"
+
+
+@pytest.mark.parametrize(
+    ("shape", "line", "expected"),
+    [
+        ("extra", "sync --locked", "sync --extra cu126 --locked"),
+        ("extra", "-q run python -c pass", "-q run --extra cu126 python -c pass"),
+        ("extra", "export --no-hashes", "export --extra cu126 --no-hashes"),
+        ("extra", "tree", "tree"),
+        ("group", "sync --locked", f"sync {OFF} --group cu126 --locked"),
+        ("group", "tree", f"tree {OFF} --group cu126"),
+        ("group", "run pytest", f"run {OFF} --group cu126 pytest"),
+        # the caller has chosen
+        ("extra", "sync --extra cu130", "sync --extra cu130"),
+        ("extra", "sync --extra=ROCM7.2", "sync --extra=ROCM7.2"),
+        ("extra", "sync --all-extras", "sync --all-extras"),
+        ("group", "run --group cpu x", "run --group cpu x"),
+        ("group", "sync --only-group dev", "sync --only-group dev"),
+        ("group", "sync --no-group cpu", "sync --no-group cpu"),
+        # something else is asked for beside it
+        ("extra", "sync --extra docs", "sync --extra cu126 --extra docs"),
+        ("group", "sync --group dev", f"sync {OFF} --group cu126 --group dev"),
+        # nothing of the project is installed
+        ("extra", "run --no-sync x", "run --no-sync x"),
+        ("extra", "run --no-project x", "run --no-project x"),
+        ("extra", "run tool.py", "run tool.py"),
+        ("extra", "sync --script tool.py", "sync --script tool.py"),
+        ("extra", "sync --package other", "sync --package other"),
+        # no business of ours
+        ("extra", "lock --upgrade", "lock --upgrade"),
+        ("extra", "--version", "--version"),
+        ("extra", "sync --help", "sync --help"),
+        ("extra", "pip list", "pip list"),
+        ("extra", "add --no-sync x", "add --no-sync x"),
+    ],
+)
+def test_arguments(bench: Bench, shape: str, line: str, expected: str) -> None:
+    bench.pin(shape)
+    (bench.folder / "project" / "tool.py").write_text("# /// script\n# dependencies = []\n# ///\n")
+    bench.run(*line.split())
+    assert [call for call, _ in bench.calls] == [expected.split()]
+
+
+@pytest.mark.parametrize(
+    ("host", "extra"),
+    [
+        ("no-gpu", "cpu"),
+        ("gtx-1080-ti-580", "cu126"),
+        ("t4-535", "cu126"),
+        ("rtx-5090-580", "cu130"),
+        ("rtx-3060-gtx-1050-580", "cu126"),
+        ("rx-7900-xtx", "rocm7-2"),
+        ("mi300x", "rocm7-2"),
+    ],
+)
+def test_each_host_has_its_own(bench: Bench, host: str, extra: str) -> None:
+    bench.pin("extra")
+    bench.run("sync", host=host)
+    assert bench.calls[0][0] == ["sync", "--extra", extra]
+
+
+@pytest.mark.parametrize(
+    ("host", "backends", "says"),
+    [
+        ("arc-a770", BACKENDS, "it wants xpu"),
+        # no silent CPU: this GPU is served, only not by what the project holds
+        ("gtx-1080-ti-580", {"cpu": "2.14.1", "cu130": "2.14.1"}, "it wants cu126"),
+        ("rtx-5090-570", {"cpu": "2.14.1", "cu126": "2.14.1"}, "it wants cu129"),
+    ],
+)
+def test_none_fits(bench: Bench, host: str, backends: Mapping[str, str], says: str) -> None:
+    bench.pin("extra", backends)
+    done = bench.run("sync", host=host, code=4)
+    assert bench.calls == []
+    assert says in done.stderr
+    assert "help:" in done.stderr
+
+
+def test_the_locked_torch_decides_not_the_pinned_one(bench: Bench) -> None:
+    """cu128 had kernels for Volta up to 2.10: an older lock serves what the newer pin does not."""
+    bench.pin("extra", {"cpu": "2.11.0", "cu128": "2.11.0"})
+    gpus = {"ACCELSEL_CUDA_DRIVER": "570.86.10", "ACCELSEL_GPU_ARCH": "sm_70"}
+    bench.run("sync", host="", code=4, **gpus)
+    (bench.folder / "project" / "uv.lock").write_text(
+        'version = 1\n\n[[package]]\nname = "torch"\nversion = "2.10.0+cu128"\n'
+        'source = { registry = "https://mirror.example/whl/cu128" }\n'
+    )
+    bench.run("sync", host="", **gpus)
+    assert bench.calls[-1][0] == ["sync", "--extra", "cu128"]
+
+
+def test_single_pins_and_other_projects_are_left_alone(bench: Bench) -> None:
+    bench.run("sync")
+    bench.pin("extra", {"cu126": "2.14.1"})
+    bench.run("sync")
+    assert [call for call, _ in bench.calls] == [["sync"], ["sync"]]
+
+
+def test_add_locks_first_and_then_installs_with_the_backend(bench: Bench) -> None:
+    """`uv add --extra` means another thing: the extras of what is added."""
+    bench.pin("group")
+    bench.run("-q", "add", "--extra", "fast", "rich", "--index", "https://i.example/simple")
+    first, second = (call for call, _ in bench.calls)
+    assert first == ["-q", "add", "--no-sync", "--extra", "fast", "rich", "--index",
+                     "https://i.example/simple"]  # fmt: skip
+    assert second == ["sync", "--inexact", "-q", *OFF.split(), "--group", "cu126"]
+
+
+def test_add_that_fails_ends_there(bench: Bench) -> None:
+    bench.pin("group")
+    bench.run("add", "rich", code=1, STAND_IN_CODE="1")
+    assert len(bench.calls) == 1
+
+
+PIP = "pip install torch"
+
+
+@pytest.mark.parametrize(
+    ("host", "line", "variables", "expected"),
+    [
+        ("t4-535", PIP, {}, "cu126"),
+        ("rtx-5090-570", "pip sync req.txt", {}, "cu129"),
+        ("rx-7900-xtx", "pip compile req.in", {}, "rocm7.2"),
+        ("arc-a770", "tool install x", {}, "xpu"),
+        ("no-gpu", "tool run x", {}, "cpu"),
+        ("macos-arm64", PIP, {}, None),
+        # set by the caller
+        ("t4-535", "pip install --torch-backend cu118 torch", {}, None),
+        ("t4-535", PIP, {"UV_TORCH_BACKEND": "cpu"}, "cpu"),
+        ("t4-535", PIP, {"UV_TORCH_BACKEND": "auto"}, "cu126"),
+        ("t4-535", PIP, {"UV_EXTRA_INDEX_URL": "https://mirror.example/whl/cu121"}, None),
+        ("t4-535", f"{PIP} --index-url https://download.pytorch.org/whl/cpu", {}, None),
+        ("t4-535", f"{PIP} --python-platform windows", {}, None),
+        # other commands
+        ("t4-535", "pip list", {}, None),
+        ("t4-535", "tool list", {}, None),
+        ("t4-535", "venv", {}, None),
+    ],
+)
+def test_pip(
+    bench: Bench, host: str, line: str, variables: dict[str, str], expected: str | None
+) -> None:
+    bench.run(*line.split(), host=host, **variables)
+    [(call, shown)] = bench.calls
+    assert call == line.split()
+    assert shown.get("UV_TORCH_BACKEND") == expected
+    assert "UV_CONSTRAINT" not in shown
+
+
+def test_a_setting_of_uv_is_the_callers_word(bench: Bench) -> None:
+    (bench.folder / "project" / "uv.toml").write_text('[pip]\ntorch-backend = "cu118"\n')
+    bench.run(*PIP.split(), host="t4-535")
+    assert bench.calls == [(PIP.split(), {})]
+
+
+def test_pip_takes_the_python_of_the_environment(bench: Bench) -> None:
+    """Torch 2.9 and newer have no wheel for 3.9: nothing newer than that Python's is chosen."""
+    venv = bench.folder / "project" / ".venv"
+    (venv / "lib" / "python3.9" / "site-packages").mkdir(parents=True)
+    (venv / "pyvenv.cfg").write_text("home = /usr/bin\nversion_info = 3.9.18\n")
+    bench.run(*PIP.split(), host="t4-535")
+    assert bench.calls[0][1]["UV_TORCH_BACKEND"] in ("cu128", "cu129", "cu126")
+    bench.run(*PIP.split(), "--python", "3.13", host="t4-535")
+    assert bench.calls[1][1]["UV_TORCH_BACKEND"] == "cu126"
+
+
+def volta_and_blackwell(folder: Path) -> dict[str, str]:
+    """A host whose newest common build is torch 2.10 of cu129; its index goes on to 2.13."""
+    data = json.loads((HOSTS / "rtx-3060-gtx-1050-580" / "profile.json").read_text())
+    for gpu, arch in zip(data["gpus"], ("sm_70", "sm_100"), strict=True):
+        gpu |= {"arch": arch, "integrated": False}
+    path = folder / "profile.json"
+    path.write_text(json.dumps(data))
+    return {"ACCELSEL_PROFILE": str(path)}
+
+
+def test_a_constraint_where_the_index_alone_would_go_wrong(bench: Bench) -> None:
+    host = volta_and_blackwell(bench.folder)
+    theirs = bench.folder / "theirs.txt"
+    bench.run(*PIP.split(), host="", **host)
+    bench.run(*PIP.split(), host="", UV_CONSTRAINT=str(theirs), **host)
+    bench.run("pip", "install", "-c", str(theirs), "torch", host="", **host)
+    (_, alone), (_, beside), (flagged, _) = bench.calls
+    assert alone["UV_TORCH_BACKEND"] == "cu129"
+    ours = Path(alone["UV_CONSTRAINT"])
+    assert ours.read_text() == "torch<2.11.0\ntorchaudio<2.11\n"
+    assert beside["UV_CONSTRAINT"].split() == [str(theirs), str(ours)]
+    assert flagged == ["pip", "install", "--constraints", str(ours), "-c", str(theirs), "torch"]
+
+
+def test_a_backend_that_uv_does_not_know(bench: Bench) -> None:
+    done = bench.run(*PIP.split(), host="", ACCELSEL_GPU_ARCH="gfx1103", ACCELSEL_CUDA_DRIVER="")
+    assert done.stderr.count("warning:") == 1
+    assert "amd" in done.stderr
+    assert bench.calls == [(PIP.split(), {})]
+
+
+def test_uv_is_missing(bench: Bench) -> None:
+    done = bench.run("lock", code=6, UV=str(bench.folder / "nowhere"))
+    assert done.stderr.startswith("error: ")
+
+
+# The real uv: everything passes through.
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, "-c", START, *words]
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> dict[str, str]:
+    names = environment(tmp_path) | {
+        "UV": UV,
+        "UV_CACHE_DIR": str(tmp_path / "uv-cache"),
+        "UV_PYTHON": sys.executable,
+        "UV_PYTHON_DOWNLOADS": "never",
+        "UV_OFFLINE": "1",
+    }
+    return names | profile("no-gpu")
+
+
+def ran(argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> tuple[int, str, str]:
+    done = subprocess.run(
+        argv, env=dict(env), cwd=cwd, capture_output=True, text=True, check=False, timeout=60,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        pytest.param(["--version"], 0, id="0"),
+        pytest.param(["lock", "--check"], 1, id="1, a missing lock"),
+        pytest.param(["lock", "--no-such-flag"], 2, id="2, a bad flag"),
+        pytest.param(["no-such-command"], 2, id="2, a bad command"),
+        pytest.param(["run", "--no-project", "python", "-c", "raise SystemExit(7)"], 7, id="own"),
+        pytest.param([], 2, id="nothing at all"),
+    ],
+)
+def test_exit_codes_and_output_are_uvs(
+    real: Mapping[str, str], tmp_path: Path, words: list[str], code: int
+) -> None:
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "p"\nversion = "1"\n')
+    ours, theirs = ran(command(*words), real, tmp_path), ran([UV, *words], real, tmp_path)
+    assert ours == theirs
+    assert ours[0] == code
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_signals_reach_uv_and_end_like_uv(
+    real: Mapping[str, str], tmp_path: Path, number: signal.Signals
+) -> None:
+    script = "import time; print('ready', flush=True); time.sleep(60)"
+    words = ["run", "--no-project", "python", "-c", script]
+    codes = []
+    for argv in (command(*words), [UV, *words]):
+        process = subprocess.Popen(
+            argv, env=dict(real), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            text=True, start_new_session=True,
+        )  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.2)
+        os.killpg(process.pid, number)
+        codes.append(process.wait(timeout=20))
+        process.stdout.close()
+    assert codes[0] == codes[1]
+
+
+# A process with a terminal of its own; what it prints and its exit status come back as JSON.
+TERMINAL = textwrap.dedent(
+    """
+    import json, os, pty, sys
+    pid, master = pty.fork()
+    if pid == 0:
+        os.execvp(sys.argv[2], sys.argv[2:])
+    text, sent = b"", False
+    while True:
+        try:
+            chunk = os.read(master, 4096)
+        except OSError:
+            break
+        if not chunk:
+            break
+        text += chunk
+        if b"ready" in text and not sent and sys.argv[1]:
+            os.write(master, bytes.fromhex(sys.argv[1]))
+            sent = True
+    status = os.waitpid(pid, 0)[1]
+    print(json.dumps([os.waitstatus_to_exitcode(status), text.decode()]))
+    """
+)
+
+
+def in_terminal(
+    argv: Sequence[str], env: Mapping[str, str], cwd: Path, keys: str = ""
+) -> tuple[int, str]:
+    code, out, err = ran([sys.executable, "-c", TERMINAL, keys, *argv], env, cwd)
+    assert code == 0, err
+    status, text = json.loads(out)
+    return status, text
+
+
+def test_a_terminal_stays_a_terminal(real: Mapping[str, str], tmp_path: Path) -> None:
+    script = "import sys; print([f.isatty() for f in (sys.stdin, sys.stdout, sys.stderr)])"
+    words = ["run", "--no-project", "python", "-c", script]
+    status, text = in_terminal(command(*words), real, tmp_path)
+    assert status == 0
+    assert "[True, True, True]" in text
+    assert ran(command(*words), real, tmp_path)[1].strip() == "[False, False, False]"
+
+
+def test_ctrl_c_in_a_terminal(real: Mapping[str, str], tmp_path: Path) -> None:
+    script = (
+        "import time\ntry:\n print('ready', flush=True)\n time.sleep(60)\n"
+        "except KeyboardInterrupt:\n print('caught'); raise SystemExit(3)"
+    )
+    words = ["run", "--no-project", "python", "-c", script]
+    ours = in_terminal(command(*words), real, tmp_path, keys="03")
+    theirs = in_terminal([UV, *words], real, tmp_path, keys="03")
+    assert ours == theirs
+    assert "caught" in ours[1]
+
+
+def test_a_closed_pipe_ends_it_as_it_ends_uv(real: Mapping[str, str], tmp_path: Path) -> None:
+    codes: list[int] = []
+    for argv in (command("help", "pip"), [UV, "help", "pip"]):
+        read, write = os.pipe()
+        os.close(read)
+        with os.fdopen(write, "wb") as closed:
+            done = subprocess.run(
+                argv, env=dict(real), cwd=tmp_path, stdout=closed, stderr=subprocess.DEVNULL,
+                check=False, timeout=60, stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+        codes.append(done.returncode)
+    assert codes[0] == codes[1]
+
+
+def test_signals_are_as_a_shell_hands_them_on(real: Mapping[str, str], tmp_path: Path) -> None:
+    """An interpreter ignores SIGPIPE; what runs below uv must not find it ignored."""
+    words = ["run", "--no-project", "sh", "-c", "grep SigIgn /proc/self/status"]
+    ours, theirs = ran(command(*words), real, tmp_path), ran([UV, *words], real, tmp_path)
+    assert ours == theirs
