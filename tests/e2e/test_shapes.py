@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Callable
 
 import pytest
-from tests.e2e.conftest import Project
+from tests.e2e.conftest import HOSTS, Project
 
 HEAD = '[project]\nname = "an-app"\nversion = "0"\nrequires-python = ">=3.11"\n'
 
@@ -49,6 +49,21 @@ def test_several_backends_as_extras(make_project: Callable[[str], Project]) -> N
     project.uv("lock", "--check")
     project.accelsel("unpin", "--write")
     assert project.file.read_text() == text
+
+
+def test_a_pinned_project_follows_the_host(make_project: Callable[[str], Project]) -> None:
+    """`accelsel uv` brings the group of the host's backend and leaves the other groups alone."""
+    project = make_project(
+        HEAD + 'dependencies = ["torch"]\n[dependency-groups]\ndev = ["pytest"]\n'
+    )
+    project.pin("no-gpu", "--write", "--lock", "--backends", "cpu,cu126")
+    for host, backend in (("gtx-1080-ti-580", "cu126"), ("no-gpu", "cpu")):
+        profile = {"ACCELSEL_PROFILE": str(HOSTS / host / "profile.json")}
+        project.accelsel("uv", "sync", env=profile)
+        assert project.installed()["torch"] == f"2.14.1+{backend}"
+        assert "pytest" in project.installed()
+    profile = {"ACCELSEL_PROFILE": str(HOSTS / "mi300x" / "profile.json")}
+    project.accelsel("uv", "sync", env=profile, code=4)
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,68 @@ def test_a_compiled_package_from_its_page(make_project: Callable[[str], Project]
     assert_settled(project)
 
 
+def test_a_nightly_and_another_package_share_one_triton(
+    make_project: Callable[[str], Project],
+) -> None:
+    project = make_project(project_text("torch", "torchvision", "wants-triton", "requests"))
+    project.pin("rtx-5090-580", "--write", "--sync", "--channel", "nightly")
+    installed = project.installed()
+    assert installed["torch"].startswith("2.16.0.dev")
+    assert installed["torchvision"].startswith("0.30.0.dev")
+    assert len(project.owners("triton")) == 1
+    assert_settled(project)
+
+
+@pytest.mark.parametrize("host", ["mi300x", "no-gpu"])
+def test_nightlies_of_other_backends(make_project: Callable[[str], Project], host: str) -> None:
+    project = make_project(project_text("torch", "requests"))
+    project.pin(host, "--write", "--sync", "--channel", "nightly")
+    assert project.installed()["torch"].startswith("2.16.0.dev")
+    assert_settled(project)
+
+
+def test_flash_attention_2_and_3(make_project: Callable[[str], Project]) -> None:
+    project = make_project(project_text("torch", "flash-attn", "flash-attn-3"))
+    project.pin("h100-525", "--write", "--sync")
+    installed = project.installed()
+    assert installed["flash_attn_3"] == "3.0.0"
+    assert installed["flash_attn"].startswith("2.")
+    built = (project.site() / "flash_attn" / "__init__.py").read_text()
+    assert f"BUILT_WITH = {installed['torch']!r}" in built
+    assert_settled(project)
+
+
+def test_variants_with_packages_compiled_for_each(make_project: Callable[[str], Project]) -> None:
+    compiled = {"torch-scatter": "2.1.2", "torch-cluster": "1.6.3", "pyg-lib": "0.4.0"}
+    needs = [f"{name}>={version}" for name, version in compiled.items()]
+    project = make_project(
+        project_text("torch==2.5.1", *needs, "deepspeed", "requests", python=">=3.11,<3.13")
+    )
+    project.pin("t4-535", "--write", "--lock", "--backends", "cu121,cu124", "--as", "extras")
+    for number, backend in enumerate(("cu121", "cu124", "cu121", "cu124")):
+        said = project.uv("sync", "--extra", backend).stderr
+        installed = project.installed()
+        assert installed["torch"] == f"2.5.1+{backend}"
+        for name, version in compiled.items():
+            assert installed[name.replace("-", "_")] == f"{version}+pt25{backend}"
+        built = (project.site() / "deepspeed" / "__init__.py").read_text()
+        assert f"BUILT_WITH = '2.5.1+{backend}'" in built
+        assert ("Built deepspeed" in said) == (number < 2)
+        assert project.shared() == {}
+    project.uv("lock", "--check")
+
+
+def test_the_multi_arch_index_of_amd(make_project: Callable[[str], Project]) -> None:
+    project = make_project(project_text("torch", "torchvision", "requests"))
+    project.pin("rx-7900-xtx", "--write", "--sync", "--backend", "amd")
+    installed = project.installed()
+    assert installed["torch"] == "2.14.0+rocm10.1.0"
+    assert installed["amd_torch_device_gfx1100"] == "2.14.0+rocm10.1.0"
+    assert installed["amd_torchvision_device_gfx1100"] == "0.29.0a0+rocm10.1.0"
+    assert not GENERIC & project.taken_from("amd.com")
+    assert_settled(project)
+
+
 def test_a_hostile_index_gives_nothing_but_the_family(
     tmp_path: Path,
     make_project: Callable[[str], Project],
