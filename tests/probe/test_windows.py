@@ -1,8 +1,12 @@
+from collections.abc import Sequence
+
 import pytest
 from tests.kit.hosts import world
 
 from accelsel.probe import pci, windows
+from accelsel.probe.replay import SCHEMA, RecordedWorld
 from accelsel.probe.windows import adapter_of, parse_registry
+from accelsel.probe.world import Completed
 
 CLASS = r"HKLM\SYSTEM\CurrentControlSet\Control\Class\{4d36e968-e325-11ce-bfc1-08002be10318}"
 QUERY = """
@@ -36,6 +40,37 @@ def test_one_card_with_its_facts() -> None:
 
 def test_no_registry() -> None:
     assert windows.display_adapters(world()) == ()
+
+
+@pytest.mark.parametrize("status", ["timeout", "failed", "denied"])
+def test_a_registry_that_does_not_answer_is_asked_once(status: str) -> None:
+    asked = []
+
+    class Asked(RecordedWorld):
+        def run(self, argv: Sequence[str], timeout: float) -> Completed:
+            asked.append(argv[0])
+            return super().run(argv, timeout)
+
+    host = {"system": "windows", "release": "10.0.26100", "machine": "amd64"}
+    command = {"argv": ["reg", "query", CLASS, "/s"], "status": status}
+    document = {"schema": SCHEMA, "uname": host, "commands": [command]}
+    assert windows.display_adapters(Asked(document)) == ()
+    assert asked == ["reg"]
+
+
+def test_wsl_asks_the_windows_side_where_nvidia_is_not_there() -> None:
+    command = {"argv": ["reg.exe", "query", CLASS, "/s"], "code": 0, "out": QUERY}
+    access = {"/dev/dxg": "rw"}
+    (card,) = pci.scan(world(commands=[command], access=access))
+    assert card.pci_id == "10de:2503"
+    nvidia = {"/usr/lib/wsl/lib/libcuda.so.1": ""}
+    assert pci.scan(world(commands=[command], access=access | nvidia)) == ()
+    assert pci.scan(world(commands=[command])) == ()
+
+
+def test_no_program_of_that_name_is_run_on_linux() -> None:
+    command = {"argv": ["reg", "query", CLASS, "/s"], "code": 0, "out": QUERY}
+    assert pci.scan(world(commands=[command], access={"/dev/dxg": "rw"})) == ()
 
 
 @pytest.mark.parametrize(

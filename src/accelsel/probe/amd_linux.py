@@ -115,10 +115,12 @@ class Look:
         return [
             GpuFact(
                 vendor="amd",
-                address=card.address,
+                address=card.address or None,
                 pci_id=card.pci_id,
+                name=card.name,
+                memory_bytes=card.memory_bytes,
                 usable=False,
-                note=_unusable(card.driver),
+                note=_unusable(card),
             )
             for card in rest
             if card not in hidden
@@ -237,14 +239,14 @@ def _partitions(world: World, device: KfdDevice) -> str | None:
     return f"split into {len(device.nodes)} compute partitions{shown}"
 
 
-def _unusable(driver: str | None) -> str:
-    if driver == "amdgpu":
+def _unusable(card: PciDevice) -> str:
+    if not card.address:
+        return "behind WSL, where no ROCm answers: install ROCm for WSL (librocdxg)"
+    if card.driver == "amdgpu":
         return "driver amdgpu, without compute (no KFD node)"
-    if driver == "vfio-pci":
+    if card.driver == "vfio-pci":
         return "bound to vfio-pci: handed to a virtual machine"
-    if driver is None:
-        return "no kernel driver is bound"
-    return f"bound to {driver}: no compute"
+    return f"bound to {card.driver}: no compute" if card.driver else "no kernel driver is bound"
 
 
 def _sentences(*parts: str | None) -> str | None:

@@ -99,7 +99,9 @@ def join(
     named = [agent if agent.arch != acts_as else replace(agent, arch="") for agent in agents]
     if not any(gpu.usable for gpu in gpus):
         devices = {agent.address or str(place): agent for place, agent in enumerate(named)}
-        return gpus + [_of_agent(agent, source) for agent in devices.values()]
+        found = [_of_agent(agent, source) for agent in devices.values()]
+        ids = {gpu.pci_id for gpu in found}
+        return [gpu for gpu in gpus if gpu.pci_id not in ids] + found
     places = [place for place, gpu in enumerate(gpus) if gpu.usable]
     joined = list(gpus)
     for number, place in enumerate(places):

@@ -28,11 +28,12 @@ def probe(
     from accelsel.knowledge import devices
 
     table = devices("intel")
+    level_zero = host.os.system == "windows" or _has_level_zero(world)
     gpus = []
     documented = False
     for card in cards:
         row = table.get(card.pci_id)
-        usable = card.driver in _DRIVERS or (host.os.system == "windows" and bool(card.driver))
+        usable = card.driver in _DRIVERS if card.address else _served_by_windows(card, level_zero)
         documented = documented or (usable and row is not None and row.xpu is True)
         gpus.append(
             GpuFact(
@@ -45,7 +46,7 @@ def probe(
                 memory_bytes=card.memory_bytes,
                 integrated=row.integrated if row else None,
                 usable=usable,
-                note=None if usable else _unusable(card.driver),
+                note=None if usable else _unusable(card),
             )
         )
     notes = _access_notes(world, host) if documented and host.os.system == "linux" else ()
@@ -55,7 +56,7 @@ def probe(
 
 
 def _driver(world: World, host: HostFacts, cards: tuple[PciDevice, ...]) -> IntelDriver | None:
-    if host.os.system == "windows":
+    if not cards[0].address:
         version = next((card.driver_version for card in cards if card.driver), None)
         return IntelDriver(version=version, source="registry") if version else None
     names = dict.fromkeys(card.driver for card in cards if card.driver in _DRIVERS)
@@ -77,7 +78,7 @@ def _module(world: World, name: str) -> str | None:
 
 def _access_notes(world: World, host: HostFacts) -> tuple[str, ...]:
     notes = []
-    if not any(world.exists(f"{folder}/{_LEVEL_ZERO}") for folder in _FOLDERS):
+    if not _has_level_zero(world):
         notes.append(
             f"{_LEVEL_ZERO} not found: xpu builds need Intel's compute runtime on the host "
             "(the package intel-level-zero-gpu or libze-intel-gpu1)"
@@ -104,7 +105,18 @@ def _access_notes(world: World, host: HostFacts) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _unusable(driver: str | None) -> str:
-    if driver == "vfio-pci":
+def _has_level_zero(world: World) -> bool:
+    return any(world.exists(f"{folder}/{_LEVEL_ZERO}") for folder in _FOLDERS)
+
+
+def _served_by_windows(card: PciDevice, level_zero: bool) -> bool:
+    """A card of the registry: Windows' own driver does not compute, and WSL needs a library."""
+    return card.driver is not None and level_zero
+
+
+def _unusable(card: PciDevice) -> str:
+    if not card.address and card.driver:
+        return f"behind WSL without {_LEVEL_ZERO}: install Intel's compute runtime"
+    if card.driver == "vfio-pci":
         return "bound to vfio-pci: handed to a virtual machine"
-    return f"bound to {driver}: no compute" if driver else "no kernel driver is bound"
+    return f"bound to {card.driver}: no compute" if card.driver else "no kernel driver is bound"

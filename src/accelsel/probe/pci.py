@@ -8,6 +8,8 @@ AMD = "1002"
 INTEL = "8086"
 
 _DEVICES = "/sys/bus/pci/devices"
+_DXG = "/dev/dxg"
+_NVIDIA_OF_WSL = "/usr/lib/wsl/lib/libcuda.so.1"
 _HEX = frozenset("0123456789abcdef")
 _DISPLAY = (
     "03"  # base class: VGA, 3D and other display controllers (data-center GPUs have 0302, 0380)
@@ -18,18 +20,17 @@ _ACCELERATOR = "1200"  # AMD's Instinct GPUs; of other vendors these are NPUs
 def scan(world: World) -> tuple[PciDevice, ...]:
     """GPUs of NVIDIA, AMD and Intel in the order of their addresses; () where no bus is visible.
 
-    BMC and virtual displays have other vendors, NPUs other classes: they are left out.
+    BMC and virtual displays have other vendors, NPUs other classes: they are left out. WSL shows no
+    bus; where NVIDIA's driver has put no library there, the Windows host is asked.
     """
-    if world.uname().get("system") == "windows":
+    windows = world.uname().get("system") == "windows"
+    found = () if windows else _bus(world)
+    behind_wsl = not found and world.exists(_DXG) and not world.exists(_NVIDIA_OF_WSL)
+    if windows or behind_wsl:
         from accelsel.probe.windows import display_adapters
 
         return display_adapters(world)
-    try:
-        addresses = world.list_dir(_DEVICES)
-    except OSError:
-        return ()
-    found = (_device(world, address) for address in sorted(addresses))
-    return tuple(device for device in found if device is not None)
+    return found
 
 
 def is_gpu(vendor_id: str, class_id: str) -> bool:
@@ -45,6 +46,15 @@ def hex_id(text: str, digits: int) -> str | None:
     if not value or len(value) > digits or not _HEX.issuperset(value):
         return None
     return value.zfill(digits)
+
+
+def _bus(world: World) -> tuple[PciDevice, ...]:
+    try:
+        addresses = world.list_dir(_DEVICES)
+    except OSError:
+        return ()
+    found = (_device(world, address) for address in sorted(addresses))
+    return tuple(device for device in found if device is not None)
 
 
 def _device(world: World, address: str) -> PciDevice | None:
