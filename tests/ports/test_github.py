@@ -1,0 +1,33 @@
+"""Findings as workflow commands."""
+
+from accelsel.model.finding import Finding
+from accelsel.ports.github import annotations
+
+
+def finding(severity: str = "error", where: str = ".venv") -> Finding:
+    kind = {"error": "error", "warning": "warning"}.get(severity, "note")
+    return Finding(
+        id="cpu-build",
+        severity="error" if kind == "error" else "warning" if kind == "warning" else "note",
+        what="100% CPU\nbuild",
+        where=where,
+        fix="uv sync",
+    )
+
+
+def test_levels_places_and_escapes() -> None:
+    text = annotations(
+        [finding(), finding("warning", "uv.lock"), finding("note")],
+        file="a,b/pyproject.toml",
+        lock="uv.lock",
+    )
+    said = "title=accelsel%3A cpu-build::100%25 CPU%0Abuild%0Afix: uv sync"
+    assert text.splitlines() == [
+        f"::error file=a%2Cb/pyproject.toml,{said}",
+        f"::warning file=uv.lock,{said}",
+        f"::notice file=a%2Cb/pyproject.toml,{said}",
+    ]
+
+
+def test_outside_a_project_there_is_no_file() -> None:
+    assert annotations([finding()], file=None, lock=None).startswith("::error title=")

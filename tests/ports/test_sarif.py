@@ -1,0 +1,41 @@
+"""A report as SARIF: what the standard demands of the parts that are used."""
+
+from accelsel.model.finding import Finding, Report
+from accelsel.model.selection import RulesVersion
+from accelsel.ports.sarif import sarif
+
+FINDINGS = tuple(
+    Finding(id=name, severity=severity, what="what", where=where, fix=fix)
+    for name, severity, where, fix in (
+        ("cpu-build", "error", ".venv", "uv sync"),
+        ("lock-differs", "warning", "uv.lock", None),
+        ("cpu-build", "note", "x", None),
+    )
+)
+REPORT = Report(
+    environment=None,
+    project="sub\\pyproject.toml",
+    lock="uv.lock",
+    state="usable",
+    checks=3,
+    findings=FINDINGS,
+    rules=RulesVersion(version="1", checked="2026-11-20"),
+)
+
+
+def test_results_point_to_rules_and_files() -> None:
+    document = sarif(REPORT, version="1.2", titles={"cpu-build": "A CPU build"})
+    [run] = document["runs"]
+    rules = run["tool"]["driver"]["rules"]
+    assert document["version"] == "2.1.0"
+    assert [rule["id"] for rule in rules] == ["cpu-build", "lock-differs"]
+    assert rules[0]["shortDescription"]["text"] == "A CPU build"
+    assert [result["level"] for result in run["results"]] == ["error", "warning", "note"]
+    assert [rules[result["ruleIndex"]]["id"] for result in run["results"]] == [
+        result["ruleId"] for result in run["results"]
+    ]
+    places = [
+        result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+        for result in run["results"]
+    ]
+    assert places == ["sub/pyproject.toml", "uv.lock", "sub/pyproject.toml"]
