@@ -13,7 +13,7 @@ from tests.kit.nvml import tree
 from tests.kit.nvml.stub import StubGpu, StubHost, Stubs
 
 from accelsel.model.profile import Profile
-from accelsel.probe import probe
+from accelsel.probe import libraries, probe
 from accelsel.probe.host_world import HostWorld
 
 RTX = StubGpu(
@@ -389,3 +389,16 @@ def test_everything_hangs_at_once(root: Path, tmp_path: Path, stubs: Stubs) -> N
     assert profile.state == "usable"
     assert [(gpu.arch, gpu.arch_source) for gpu in profile.gpus] == [("sm_86", "pci-table")]
     assert len([note for note in warnings(profile) if "probe-incomplete" in note]) == 3
+
+
+def test_a_library_beside_the_loaders_path_is_used_and_told(
+    root: Path, tmp_path: Path, stubs: Stubs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a stripped WSL image or on GKE: torch will not find it without help."""
+    environ = dict(stubs.environ(StubHost(gpus=(RTX,)).write(tmp_path / "host")))
+    folder = environ.pop("LD_LIBRARY_PATH")
+    monkeypatch.setattr(libraries, "BESIDE_THE_PATH", (folder,))
+    profile = probe(HostWorld(root=str(root), environ=environ))
+    assert [gpu.arch for gpu in profile.gpus] == ["sm_86"]
+    (note,) = profile.notes
+    assert f"{folder}, which the loader does not search" in note

@@ -46,7 +46,7 @@ def ask(library: str, *, environ: Mapping[str, str], timeout: float) -> "Streame
         folder = os.path.dirname(module.origin)
         if module.submodule_search_locations:  # a package: its folder's folder is what is searched
             folder = os.path.dirname(folder)
-    if not sys.executable:
+    if not sys.executable or getattr(sys, "frozen", False):
         return Streamed(status="failed", records=(), detail="no interpreter to start")
     # -S: the site folder is not needed, and what others have put there must not run here
     flags = ["-I", "-S", *(["-B"] if sys.dont_write_bytecode else [])]

@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from accelsel.probe.world import Completed, Streamed
@@ -97,7 +98,10 @@ class HostWorld:
         if folder:
             known = environ.get("LD_LIBRARY_PATH")
             environ["LD_LIBRARY_PATH"] = f"{known}:{folder}" if known else folder
-        return ask(library, environ=environ, timeout=timeout)
+        said = ask(library, environ=environ, timeout=timeout)
+        if not folder or said.status != "ok":
+            return said
+        return replace(said, detail=f"in {folder}, which the loader does not search")
 
     def uname(self) -> Mapping[str, str]:
         if sys.platform == "win32":

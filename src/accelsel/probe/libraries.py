@@ -10,9 +10,10 @@ FILES: Mapping[str, Mapping[str, str]] = {
     "cuda": {"linux": "libcuda.so.1", "windows": "nvcuda.dll"},
 }
 
-# Where drivers put their libraries on hosts whose loader may not know: WSL, NixOS, Jetson.
+# Where drivers put their libraries on hosts whose loader may not know: WSL, GKE, NixOS, Jetson.
 BESIDE_THE_PATH = (
     "/usr/lib/wsl/lib",
+    "/usr/local/nvidia/lib64",
     "/run/opengl-driver/lib",
     "/usr/lib/aarch64-linux-gnu/tegra",
     "/usr/lib/aarch64-linux-gnu/nvidia",

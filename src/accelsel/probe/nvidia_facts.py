@@ -7,7 +7,7 @@ from accelsel.probe.nvidia_gpus import Evidence, gpus_of
 from accelsel.probe.nvidia_smi import ANSWERS, SmiAnswer
 from accelsel.probe.nvidia_sources import Asking, Said
 from accelsel.probe.nvidia_text import KernelDriver, clean_name
-from accelsel.probe.world import World
+from accelsel.probe.world import Streamed, World
 
 DEVICE_NODES = ("/dev/nvidiactl", "/dev/dxg", "/dev/nvhost-gpu", "/dev/nvgpu", "/dev/nvmap")
 MISMATCH = (
@@ -134,4 +134,8 @@ def _source_notes(evidence: Evidence, said: Said) -> list[str]:
             notes.append("NVIDIA's library is there, its kernel driver is not loaded")
         elif status in {"timeout", "failed", "denied"} and not _answered(asking):
             notes.append(f"probe-incomplete: {asking.name}: {detail or status}")
+        elif isinstance(asking.answer, Streamed) and status == "ok" and asking.answer.detail:
+            notes.append(
+                f"NVIDIA's library is {asking.answer.detail}: torch needs it in LD_LIBRARY_PATH"
+            )
     return notes

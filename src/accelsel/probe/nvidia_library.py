@@ -88,7 +88,7 @@ def read(records: Iterable[Mapping[str, Any]], source: str = "nvml") -> LibraryV
     return LibraryView(
         ready=host.get("init", {}).get("value") is True,
         counted=listed is not None,
-        error=host.get("init", {}).get("error"),
+        error=_error(host.get("init", {})),
         driver=version_of(host.get("driver", {}).get("value")),
         cuda_version=cuda_version,
         cuda_source=cuda_source,
@@ -148,6 +148,12 @@ def _gpu(said: Mapping[str, Mapping[str, Any]], slices: list[str], source: str) 
         usable=value("handle") is not None and refusal is None,
         note=refusal or (_slices(slices) if on else None),
     )
+
+
+def _error(record: Mapping[str, Any]) -> int | str | None:
+    """The library's code, or the kind of another failure: its text may hold paths."""
+    error = record.get("error")
+    return error.partition(":")[0] if isinstance(error, str) else error
 
 
 def _refusal(said: Mapping[str, Mapping[str, Any]]) -> str | None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from accelsel.probe.nvidia_smi import SmiAnswer
 
 RESERVE = 0.15  # seconds kept for killing what hangs and for putting the answers together
+HEAD_START = 0.004  # seconds in which a source that does not exist has said so
 PATIENCE = 0.5  # share of the time left that a source has before the next one is started
 
 
@@ -131,6 +132,9 @@ def ask(world: World, deadline: Deadline) -> Said:
     for name, source in sources:
         asking = Asking(name, source)
         said.askings.append(asking)
+        asking.wait(HEAD_START)
+        if asking.waiting:  # what will be needed is imported while the child starts
+            import accelsel.probe.nvidia_facts  # noqa: F401
         asking.wait(left() * PATIENCE)
         if said.settled:
             break

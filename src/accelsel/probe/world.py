@@ -24,7 +24,10 @@ class Completed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Streamed:
-    """The records that a vendor library's child process streamed before it ended or was ended."""
+    """The records that a vendor library's child process streamed before it ended or was ended.
+
+    `detail` says why it did not end well, or where the library is if the loader does not look there.
+    """
 
     status: ProbeStatus
     records: tuple[Mapping[str, Any], ...]
