@@ -254,8 +254,10 @@ def _pick(
             rejected.append((row, finding))
     ordered = _ordered(candidates, question)
     served = {target.index for target in group}
-    left = [(t, "no build serves it together with the others") for t in aim.required
-            if t.index not in served]  # fmt: skip
+    why = "no build serves it together with the others"
+    if question.request.gpus == "any":
+        why = "the best GPU alone decides (--gpu any)"
+    left = [(target, why) for target in aim.required if target.index not in served]
     for other in found.aims:
         if other is not aim and other.vendor is not None:
             left += [

@@ -123,7 +123,7 @@ def read_host(profile: Profile | None, request: Request, tables: Tables) -> Host
     own = profile is not None and platform == actual
     libc = profile.os.libc if profile and own else None
     jetson = profile.os.jetson if profile else None
-    gpus = profile.gpus if profile else ()
+    gpus = sorted(profile.gpus, key=lambda gpu: gpu.index) if profile else ()
     rows = tuple(row for row in tables.overrides if row.system == system)
     helpful = _helpful(profile, tables, rows) if profile and system == "linux" else None
     value = _override(profile, request, helpful) if profile and system == "linux" else None

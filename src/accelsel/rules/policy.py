@@ -208,10 +208,6 @@ def _without_gpu(
         )
     if vendor is not None and (not host.known or _nothing_seen(host)):
         return Aims(aims=(_presumed(vendor, host.driver, "no GPU was looked at"),))
-    if vendor is not None:
-        return Aims(
-            aims=(Aim(vendor=None, reason=_said("vendor", "no GPU for it is usable here")),)
-        )
     newer = [t for t in chosen if standings[t.index] == "newer"]
     blocked = [
         (t, note)

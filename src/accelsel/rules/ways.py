@@ -72,11 +72,15 @@ def _no_channel(profile: Profile | None, decision: Decision) -> Reason:
     question, tables = decision.question, decision.question.tables
     channel = question.request.channel
     stable = decide(profile, replace(question.request, channel="stable"), tables).winner
-    name = stable.row.backend.indexes.get(channel) if stable else None
-    index = tables.indexes.get(name or "")
     message = f"no {channel} build for {question.host.platform} is established"
-    if stable and index:
-        message += f"; {stable.row.backend.name} has its index at {index.url}"
+    if stable is None:
+        return Reason(rule="channel", message=message)
+    kind = stable.row.backend.kind
+    like = [row for row in tables.backends.values() if row.kind == kind and channel in row.indexes]
+    same = [row for row in like if row.name == stable.row.backend.name]
+    urls = [tables.indexes[row.indexes[channel]].url for row in same or like[-_LONGEST:]]
+    if urls:
+        message += f"; what is known of it is its index: {', '.join(urls)}"
     return Reason(rule="channel", message=message)
 
 

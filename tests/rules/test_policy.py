@@ -1,0 +1,347 @@
+"""Who decides, over described hosts."""
+
+from dataclasses import replace
+
+import pytest
+from tests.rules.hosts import amd, gpu, host, nvidia
+from tests.rules.rows import TABLES
+
+from accelsel.model.errors import AccelselError
+from accelsel.model.profile import Profile
+from accelsel.model.request import Request
+from accelsel.rules.host import read_host
+from accelsel.rules.policy import WAYS, Aims, Standing, aims, standing
+
+CARD = gpu(0, "nvidia", "card", "sm_86")
+
+
+def of(profile: Profile | None, request: Request | None = None) -> Aims:
+    request = request or Request()
+    return aims(profile, read_host(profile, request, TABLES), request, TABLES)
+
+
+def told(found: Aims) -> str:
+    return "\n".join(cause.message for cause in found.causes)
+
+
+@pytest.mark.parametrize(
+    ("profile", "expected"),
+    [
+        (nvidia("sm_86"), "served"),
+        (nvidia("sm_61"), "served"),
+        (nvidia("sm_37"), "served"),
+        (nvidia("sm_87"), "served"),
+        (nvidia("sm_107"), "served"),
+        (nvidia("sm_130"), "served"),  # by PTX of an older build
+        (nvidia("sm_35"), "never"),
+        (nvidia("sm_21"), "never"),
+        (nvidia(None), "unknown"),
+        (amd("gfx1100"), "served"),
+        (amd("gfx906"), "served"),
+        (amd("gfx1103"), "served"),
+        (amd("gfx1033"), "never"),
+        (amd("gfx803"), "never"),
+        (amd("gfx90c"), "never"),
+        (amd("gfx1300"), "newer"),
+        (amd(None), "unknown"),
+        (host(gpu(0, "intel", "Arc", "xe-hpg")), "served"),
+        (host(gpu(0, "intel", "Arc", "xe-hpg", pci_id="8086:56c0")), "served"),
+        (host(gpu(0, "intel", "UHD", "gen9", pci_id="8086:3e92")), "never"),
+        (host(gpu(0, "intel", "UHD", None, pci_id="8086:3e92")), "never"),
+        (host(gpu(0, "intel", "UHD", "xe-lp")), "never"),
+        (host(gpu(0, "intel", "next", "xe4")), "newer"),
+    ],
+    ids=lambda value: value.gpus[0].arch if isinstance(value, Profile) else value,
+)
+def test_standing(profile: Profile, expected: Standing) -> None:
+    (target,) = read_host(profile, Request(), TABLES).targets
+    assert standing(target, TABLES) == expected
+
+
+def test_a_build_that_is_not_established_serves_nobody() -> None:
+    (target,) = read_host(nvidia("sm_86"), Request(), TABLES).targets
+    rows = tuple(replace(row, published=None) for row in TABLES.builds)
+    assert standing(target, replace(TABLES, builds=rows)) == "newer"
+
+
+def test_cpu_on_a_bare_host_without_gpu() -> None:
+    (aim,) = of(host()).aims
+    assert (aim.vendor, aim.required, aim.reason.rule) == (None, (), "policy")
+    assert aim.reason.message == "this host has no GPU"
+
+
+def test_cpu_where_no_build_ever_served_the_gpus() -> None:
+    (aim,) = of(amd("gfx803")).aims
+    assert aim.vendor is None
+    (warning,) = aim.warnings
+    assert warning.code == "gpu-never-served"
+    assert "GPU 0, card gfx803 (gfx803)" in warning.message
+    unusable = host(gpu(0, "nvidia", "GT 710", "sm_35", usable=False))
+    assert of(unusable).aims[0].vendor is None
+    both = host(gpu(0, "nvidia", "old", "sm_35"), gpu(1, "intel", "UHD", "gen9"))
+    assert "old" in of(both).aims[0].warnings[0].message
+    assert "UHD" in of(both).aims[0].warnings[0].message
+
+
+@pytest.mark.parametrize(
+    ("profile", "words"),
+    [
+        (host(container="docker"), "inside a container no GPU is to be seen"),
+        (None, "there is no profile"),
+        (host(driver="580.65.06", state="driver-without-gpu"), "shows no GPU (not passed in"),
+        (host(state="gpu-without-driver"), "a GPU is present and has no usable driver"),
+        (host(state="driver-mismatch"), "differ in version"),
+        (host(state="driver-without-gpu"), "a driver answers and shows no GPU"),
+    ],
+)
+def test_nothing_to_go_by(profile: Profile | None, words: str) -> None:
+    found = of(profile)
+    assert not found.aims
+    assert words in found.causes[0].message
+    assert tuple(cause.message for cause in found.causes[1:]) == WAYS
+    assert len(of(profile, Request(fallback="cpu")).aims) == 1
+
+
+@pytest.mark.parametrize(
+    ("profile", "words"),
+    [
+        (
+            host(replace(CARD, usable=False, note="nouveau is bound to it")),
+            "nouveau is bound to it",
+        ),
+        (host(replace(CARD, usable=False)), "no working driver answers for it"),
+        (host(replace(CARD, usable=False), state="driver-mismatch"), "of different versions"),
+    ],
+)
+def test_a_gpu_without_a_working_driver(profile: Profile, words: str) -> None:
+    found = of(profile)
+    assert not found.aims
+    assert {cause.rule for cause in found.causes} == {"usable-gpu"}
+    assert words in found.causes[0].message
+    assert "GPU 0, card is present and not usable" in found.causes[0].message
+    assert "--fallback cpu" in found.causes[-1].message
+    assert ("reboot" in found.causes[-1].message) is (profile.state == "driver-mismatch")
+    (aim,) = of(profile, Request(fallback="cpu")).aims
+    assert (aim.vendor, aim.reason.message) == (None, "--fallback cpu allows it")
+
+
+def test_a_usable_gpu_that_nothing_serves_does_not_stand_in_for_one_without_driver() -> None:
+    found = of(host(gpu(0, "intel", "UHD", "gen9"), replace(CARD, index=1, usable=False)))
+    assert not found.aims
+    assert "GPU 1, card" in told(found)
+
+
+def test_a_gpu_newer_than_the_table() -> None:
+    found = of(amd("gfx1300"))
+    assert not found.aims
+    assert found.causes[0].rule == "arch-kernels"
+    assert "accelsel rules refresh" in told(found)
+    beside = of(amd("gfx1300", "gfx1100"))
+    assert [target.arch for target in beside.aims[0].required] == ["gfx1100"]
+    ((left, why),) = beside.left_out
+    assert (left.arch, why) == ("gfx1300", "gfx1300 is newer than every build in the table")
+
+
+def test_a_jetson_is_never_given_the_cpu_build() -> None:
+    nano = host(gpu(0, "nvidia", "TX2", "sm_35"), arch="aarch64", jetson=("R32.7", "4"))
+    found = of(nano)
+    assert not found.aims
+    assert {cause.rule for cause in found.causes} == {"jetpack"}
+    assert "TX2 (sm_35) with JetPack 4" in told(found)
+    bare = host(gpu(0, "nvidia", "?", "sm_35", usable=False), arch="aarch64", jetson=(None, None))
+    assert "this Jetson with its JetPack" in told(of(bare))
+
+
+def test_old_gpus_do_not_decide() -> None:
+    cards = (gpu(0, "nvidia", "GT 710", "sm_35"), gpu(1, "amd", "RX 7900", "gfx1100"))
+    found = of(host(*cards, driver="470.256.02"))
+    assert [aim.vendor for aim in found.aims] == ["amd"]
+    ((left, why),) = found.left_out
+    assert (left.index, why) == (0, "no build in the table has ever had code for sm_35")
+
+
+N = gpu(0, "nvidia", "n", "sm_86")
+A = gpu(1, "amd", "a", "gfx1100")
+I = gpu(2, "intel", "i", "xe-hpg")  # noqa: E741
+
+
+@pytest.mark.parametrize(
+    ("cards", "vendors", "expected"),
+    [
+        ((I, A, N), (), ["nvidia", "amd", "intel"]),
+        ((I, A, N), ("intel",), ["intel", "nvidia", "amd"]),
+        ((I, A, N), ("amd", "intel"), ["amd", "intel", "nvidia"]),
+        ((replace(N, integrated=True), A), (), ["amd", "nvidia"]),
+        ((replace(N, integrated=True), A), ("nvidia",), ["nvidia", "amd"]),
+        ((replace(A, integrated=True), I), (), ["intel", "amd"]),
+        ((replace(A, integrated=True), replace(I, integrated=True)), (), ["amd", "intel"]),
+        ((replace(N, integrated=None), I), (), ["nvidia", "intel"]),
+        ((replace(I, usable=False), A), (), ["amd"]),
+    ],
+)
+def test_order_of_vendors(
+    cards: tuple[object, ...], vendors: tuple[str, ...], expected: list[str]
+) -> None:
+    found = of(host(*cards, driver="580.65.06"), Request(vendors=vendors))  # type: ignore[arg-type]
+    assert [aim.vendor for aim in found.aims] == expected
+
+
+def test_the_reason_names_who_stands_back() -> None:
+    found = of(host(N, A, I, driver="580.65.06"))
+    assert found.aims[0].reason.message == "the NVIDIA GPU decides, before AMD and Intel"
+    assert of(host(N)).aims[0].reason.message == "the NVIDIA GPU decides"
+
+
+def test_an_integrated_gpu_beside_a_discrete_one_is_optional() -> None:
+    inner = gpu(3, "amd", "iGPU", "gfx1036", integrated=True)
+    (aim,) = of(host(A, inner)).aims
+    assert ([t.index for t in aim.required], [t.index for t in aim.optional]) == ([1], [3])
+    (alone,) = of(host(inner)).aims
+    assert ([t.index for t in alone.required], alone.optional) == ([3], ())
+    (asked,) = of(host(A, inner), Request(gpus="1,3")).aims
+    assert ([t.index for t in asked.required], asked.optional) == ([1, 3], ())
+
+
+def test_gpus_that_were_asked_for() -> None:
+    profile = host(N, A, driver="580.65.06")
+    assert [aim.vendor for aim in of(profile, Request(gpus="1")).aims] == ["amd"]
+    assert [aim.vendor for aim in of(profile, Request(gpus=" 0 ")).aims] == ["nvidia"]
+    mixed = of(profile, Request(gpus="0,1"))
+    assert not mixed.aims
+    assert "one build cannot serve GPUs of several vendors" in told(mixed)
+    assert "--gpu" in told(mixed)
+
+
+@pytest.mark.parametrize("text", ["7", "x", "", "0,9", "-1"])
+def test_gpus_that_do_not_exist(text: str) -> None:
+    with pytest.raises(AccelselError) as caught:
+        of(host(N, A), Request(gpus=text))
+    assert (caught.value.code, caught.value.kind) == (2, "unknown-gpu")
+    assert caught.value.where == "--gpu"
+    assert caught.value.help
+    assert caught.value.help.endswith("out of 0, 1")
+    with pytest.raises(AccelselError, match="no GPU") as empty:
+        of(host(), Request(gpus="0"))
+    assert empty.value.help == "this host shows no GPU"
+
+
+def test_an_unusable_gpu_may_be_asked_for_and_is_told() -> None:
+    profile = host(N, replace(A, usable=False, note="no permission"))
+    found = of(profile, Request(gpus="1"))
+    assert not found.aims
+    assert "no permission" in told(found)
+
+
+def test_a_backend_that_was_asked_for() -> None:
+    profile = host(N, A, driver="580.65.06")
+    (aim,) = of(profile, Request(backend="rocm7.2")).aims
+    assert aim.vendor == "amd"
+    (cpu,) = of(profile, Request(backend="cpu")).aims
+    assert (cpu.vendor, cpu.reason.rule) == (None, "requested-backend")
+    (none,) = of(host(), Request(backend="cu126")).aims
+    assert (none.vendor, none.reason.rule) == (None, "vendor")
+    (old,) = of(nvidia("sm_35"), Request(backend="cu118")).aims
+    assert (old.vendor, old.required[0].arch) == ("nvidia", "sm_35")
+    (newest,) = of(nvidia("sm_35", "sm_86"), Request(backend="cu118")).aims
+    assert [target.arch for target in newest.required] == ["sm_86"]
+    broken = host(replace(N, usable=False))
+    assert not of(broken, Request(backend="cu126")).aims
+    assert of(broken, Request(backend="cu126", force=True)).aims
+    other = host(replace(A, usable=False))
+    assert of(other, Request(backend="cu126")).aims[0].reason.rule == "vendor"
+
+
+@pytest.mark.parametrize("profile", [None, host(container="docker")])
+def test_a_backend_without_any_host_facts(profile: Profile | None) -> None:
+    (aim,) = of(profile, Request(backend="cu126", platform="linux-x86_64")).aims
+    (target,) = aim.required
+    assert (aim.vendor, target.index, target.arch) == ("nvidia", None, None)
+    assert target.label == "the NVIDIA GPU that will run it"
+    (amd_aim,) = of(profile, Request(backend="rocm7.2", platform="linux-x86_64")).aims
+    assert amd_aim.vendor == "amd"
+
+
+def test_a_declared_driver() -> None:
+    profile = host(driver="570.86", driver_source="env:ACCELSEL_CUDA_DRIVER", container="docker")
+    (aim,) = of(profile).aims
+    assert aim.required[0].index is None
+    assert aim.driver
+    assert aim.driver.version == (570, 86)
+    assert aim.reason.message == ("driver 570.86, CUDA 12.8 is declared (ACCELSEL_CUDA_DRIVER)")
+    bare = host(driver="570.86", driver_source="env:X", state="driver-without-gpu")
+    assert of(bare).aims[0].vendor == "nvidia"
+
+
+REQUIRE = "cuda>=12.0 brand=tesla,driver>=470,driver<471 brand=tesla,driver>=515,driver<516"
+
+
+@pytest.mark.parametrize(
+    ("environment", "vendor", "cuda", "ceiling"),
+    [
+        ({"CUDA_VERSION": "12.4.1"}, "nvidia", (12, 4), 12),
+        ({"CUDA_VERSION": "12.4.1", "NVIDIA_REQUIRE_CUDA": REQUIRE}, "nvidia", (12, 0), 12),
+        ({"NVIDIA_REQUIRE_CUDA": REQUIRE}, "nvidia", (12, 0), None),
+        ({"CUDA_VERSION": "13.0.1", "NVIDIA_REQUIRE_CUDA": "cuda>=13.0,driver>=580"}, "nvidia",
+         (13, 0), 13),
+        ({"NVIDIA_REQUIRE_CUDA": "cuda>=12.8 cuda>=12.2"}, "nvidia", (12, 2), None),
+        ({"NVIDIA_REQUIRE_CUDA": "brand=tesla", "CUDA_VERSION": "11.8.0"}, "nvidia", (11, 8), 11),
+        ({"ROCM_VERSION": "7.2.0"}, "amd", None, None),
+    ],
+)  # fmt: skip
+def test_the_base_image_is_evidence(
+    environment: dict[str, str], vendor: str, cuda: tuple[int, ...] | None, ceiling: int | None
+) -> None:
+    (aim,) = of(host(container="docker", environment=environment)).aims
+    assert (aim.vendor, aim.ceiling) == (vendor, ceiling)
+    assert (aim.driver.cuda if aim.driver else None) == cuda
+    assert aim.required[0].index is None
+    if aim.driver:
+        assert aim.driver.text == f"base image, CUDA {cuda[0]}.{cuda[1]}" if cuda else ""
+        assert aim.driver.version is None
+        assert "base image is made for drivers of CUDA" in aim.reason.message
+    else:
+        assert aim.reason.message == "the base image is made for ROCm 7.2.0"
+
+
+def test_a_driver_that_answers_in_a_container_is_better_evidence_than_its_image() -> None:
+    profile = host(
+        container="docker", driver="550.54", state="driver-without-gpu",
+        environment={"CUDA_VERSION": "12.8.0"},
+    )  # fmt: skip
+    (aim,) = of(profile).aims
+    assert aim.driver
+    assert (aim.driver.cuda, aim.ceiling) == ((12, 4), 12)
+    assert "answers without a GPU" in aim.reason.message
+
+
+@pytest.mark.parametrize("environment", [{}, {"CUDA_VERSION": ""}, {"ROCM_VERSION": "x"}])
+def test_an_image_that_tells_nothing(environment: dict[str, str]) -> None:
+    assert not of(host(container="docker", environment=environment)).aims
+
+
+def test_images_are_no_evidence_outside_containers() -> None:
+    (aim,) = of(host(environment={"CUDA_VERSION": "12.4.1"})).aims
+    assert aim.vendor is None
+
+
+def test_macos() -> None:
+    (aim,) = of(host(gpu(0, "apple", "M3", "apple-m3"), system="darwin", arch="arm64")).aims
+    assert (aim.vendor, [t.index for t in aim.required]) == ("apple", [0])
+    assert "MPS" in aim.reason.message
+    (intel,) = of(host(A, system="darwin", arch="x86_64")).aims
+    assert (intel.vendor, intel.required) == ("apple", ())
+
+
+def test_a_translated_python_on_apple_silicon() -> None:
+    profile = host(gpu(0, "apple", "M3", None), system="darwin", arch="x86_64")
+    found = of(profile)
+    assert not found.aims
+    assert "Rosetta" in told(found)
+    assert "macos-aarch64" in told(found)
+    assert of(profile, Request(platform="macos-x86_64")).aims
+
+
+def test_fallback_stands_behind_the_gpus() -> None:
+    found = of(nvidia("sm_86"), Request(fallback="cpu"))
+    assert [aim.vendor for aim in found.aims] == ["nvidia", None]
+    assert len(of(host(), Request(fallback="cpu")).aims) == 1
