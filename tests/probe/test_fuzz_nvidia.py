@@ -98,7 +98,7 @@ records = st.lists(
         optional={
             "gpu": st.one_of(st.integers(-1, 4), plain),
             "value": st.one_of(json_values, st.just(True), st.integers(0, 5)),
-            "error": plain,
+            "error": json_values,
         },
     ),
     max_size=14,

@@ -153,12 +153,14 @@ def _gpu(said: Mapping[str, Mapping[str, Any]], slices: list[str], source: str) 
 def _error(record: Mapping[str, Any]) -> int | str | None:
     """The library's code, or the kind of another failure: its text may hold paths."""
     error = record.get("error")
-    return error.partition(":")[0] if isinstance(error, str) else error
+    if isinstance(error, str):
+        return error.partition(":")[0]
+    return error if isinstance(error, int) else None
 
 
 def _refusal(said: Mapping[str, Mapping[str, Any]]) -> str | None:
     """Why the library does not serve the GPU: no handle, or every later call says it is lost."""
-    error = said.get("handle", {}).get("error")
+    error = _error(said.get("handle", {}))
     if error is None:
         later = [record.get("error") for call, record in said.items() if call != "handle"]
         error = LOST if later and all(each == LOST for each in later) else None

@@ -26,7 +26,7 @@ class Completed:
 class Streamed:
     """The records that a vendor library's child process streamed before it ended or was ended.
 
-    `detail` says why it did not end well, or where the library is if the loader does not look there.
+    `detail` says why it did not end well, or where a library is that the loader does not find.
     """
 
     status: ProbeStatus
