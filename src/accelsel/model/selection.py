@@ -29,8 +29,7 @@ class Package:
     of torch. `match_runtime` wires the build to the project's torch. `everywhere` is True where the
     default index cannot serve the name at all, so that its source holds on every platform, not only
     on torch's. `override` is True where `specifier` must replace what every package requires of the
-    name: on `platforms` it is required so, on torch's other platforms not at all, and on those
-    without this torch as any version.
+    name: on `platforms` it is required so, on `elsewhere` in any version, and on no other platform.
     """
 
     name: str
@@ -48,6 +47,7 @@ class Package:
     requires_dist: tuple[str, ...] | None = None  # None: no entry is written
     everywhere: bool = False
     override: bool = False
+    elsewhere: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

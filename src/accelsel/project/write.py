@@ -203,22 +203,20 @@ def constraints(
     for package in selection.packages:
         name, where = package.name, of(package, platforms)
         if package.override:
-            override(draft, package, where, platforms)
+            override(draft, package, where)
         elif package.constrain or (name in routed and not view.requires(name)):
             specifier = package.specifier if package.constrain else ""
             condition = marker(where, jetson=jetson)
             draft.add(CONSTRAINTS, bound(name, specifier, condition), package.why)
 
 
-def override(
-    draft: Draft, package: Package, where: tuple[str, ...], platforms: tuple[str, ...]
-) -> None:
+def override(draft: Draft, package: Package, where: tuple[str, ...]) -> None:
     """What every package requires of a name is replaced: on `where` by the package's specifier, on
-    torch's other platforms by nothing, elsewhere by any version."""
+    its `elsewhere` by any version, on other platforms by nothing."""
     draft.add(OVERRIDES, bound(package.name, package.specifier, marker(where)), package.why)
-    others = [name for name in PLATFORMS if name not in {*platforms, *where}]
-    if others:
-        draft.add(OVERRIDES, bound(package.name, "", marker(others)), "elsewhere as it was")
+    if package.elsewhere:
+        others = bound(package.name, "", marker(package.elsewhere))
+        draft.add(OVERRIDES, others, "elsewhere in any version")
 
 
 def bound(name: str, specifier: str, condition: str) -> str:

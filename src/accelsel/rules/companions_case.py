@@ -101,7 +101,13 @@ def extended(
             for row in question.tables.builds
             if row.backend == build.backend and row.version == build.version and row.published
         )
-        runtime = runtime_packages(build, archs, index, table, siblings)
+        own_platforms = {row.platform for row in siblings}
+        elsewhere = {
+            row.platform
+            for row in question.tables.builds
+            if row.triton and row.triton.name == "triton" and row.platform not in own_platforms
+        }
+        runtime = runtime_packages(build, archs, index, table, siblings, tuple(sorted(elsewhere)))
     if table is not None and build.channel == NIGHTLY:
         selection = _nightly(selection, build, backend, table)
     own = {package.name: package for package in runtime}

@@ -64,12 +64,14 @@ def runtime_packages(
     index: str | None,
     table: CompanionTable,
     siblings: Iterable[Build] = (),
+    elsewhere: tuple[str, ...] = (),
 ) -> tuple[Package, ...]:
     """Every other name to route for `build`, for the GPUs of these architectures.
 
     As the table has them, then the triton of the `siblings`, the builds of the same version on all
-    platforms. Names with a version that belongs to the build are bound to it; the others get `>=0`,
-    which only carries the route. () for a build whose torch brings everything itself.
+    platforms; `elsewhere` are the platforms on which other builds ask for a triton. Names with a
+    version that belongs to the build are bound to it; the others get `>=0`, which only carries the
+    route. () for a build whose torch brings everything itself.
     """
     vision = next((row.specifier for row in build.companions if row.name == "torchvision"), "")
     values = {"torchvision": _public(vision)}
@@ -87,11 +89,13 @@ def runtime_packages(
                 constrain=True, why=f"torch {build.version} asks for it, and only its index has it",
             )  # fmt: skip
     if packages:
-        packages |= _triton_of(tuple(siblings) or (build,), index)
+        packages |= _triton_of(tuple(siblings) or (build,), index, elsewhere)
     return tuple(packages.values())
 
 
-def _triton_of(siblings: tuple[Build, ...], index: str | None) -> dict[str, Package]:
+def _triton_of(
+    siblings: tuple[Build, ...], index: str | None, elsewhere: tuple[str, ...]
+) -> dict[str, Package]:
     """The exact triton on the platforms whose wheel asks for it.
 
     uv takes one wheel's requirements for those of all platforms, so the name has to be taken away
@@ -105,7 +109,7 @@ def _triton_of(siblings: tuple[Build, ...], index: str | None) -> dict[str, Pack
         found[build.triton.name] = Package(
             name=build.triton.name, specifier=build.triton.specifier, index=index, kind="triton",
             constrain=len(platforms) == len(siblings), override=len(platforms) < len(siblings),
-            platforms=platforms,
+            platforms=platforms, elsewhere=elsewhere,
             why=f"torch {build.version} asks for it on {' and '.join(platforms)} alone",
         )  # fmt: skip
     return found
