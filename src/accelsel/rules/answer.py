@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from accelsel.knowledge.tables import Tables
 from accelsel.model.profile import Profile
 from accelsel.model.request import Request
 from accelsel.model.selection import (
@@ -12,7 +13,7 @@ from accelsel.model.selection import (
     Selection,
     Torch,
 )
-from accelsel.model.table import Build, Confidence, Index
+from accelsel.model.table import Backend, Build, Confidence, Index
 from accelsel.rules import family, notices, units
 from accelsel.rules.choice import VENDOR_INDEXES, Candidate, Decision, Row, outdone
 from accelsel.rules.compatibility import VENDORS, native
@@ -63,7 +64,9 @@ def _selected(profile: Profile | None, decision: Decision, winner: Candidate) ->
         platform=build.platform,
         index=index,
         packages=(
-            *family.partners(question.wishes, index.name if index else None, span, tables.builds),
+            *family.partners(
+                question.wishes, index.name if index else None, span, _kin(backend, tables)
+            ),
             *family.triton_packages(backend, index.name if index else None, span, triton_platforms),
         ),
         environment=environment,
@@ -83,6 +86,17 @@ def _selected(profile: Profile | None, decision: Decision, winner: Candidate) ->
     from accelsel.rules.companions_case import extended
 
     return extended(selection, decision, winner, served)
+
+
+def _kin(backend: Backend, tables: Tables) -> tuple[Build, ...]:
+    """The builds whose companions a resolver might mix up with this backend's: a vendor's index
+    has releases of its own."""
+    return tuple(
+        build
+        for build in tables.builds
+        if build.backend == backend.name
+        or tables.backends[build.backend].kind not in VENDOR_INDEXES
+    )
 
 
 def _index(row: Row, channel: str, indexes: Mapping[str, Index]) -> Index | None:

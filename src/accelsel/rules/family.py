@@ -7,7 +7,7 @@ from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.request import Request
 from accelsel.model.selection import Package
 from accelsel.model.table import Backend, Build, Companion
-from accelsel.rules.versions import admits, numbers, overlap, release
+from accelsel.rules.versions import admits, dotted, numbers, overlap, release
 
 FAMILY = ("torchvision", "torchaudio")
 
@@ -142,13 +142,11 @@ def _partner(name: str, span: tuple[Build, ...], table: tuple[Build, ...]) -> tu
         if release(build.torch) > release(torch) and (row := _row(build, name)) and not row.declared
         for version in _numbers_in(row.specifier)
     ]
-    if newest.declared and loose:
-        cap = min(loose, key=numbers)
-        if not admits(newest.specifier, where=name)(cap):
-            minor = ".".join(cap.split(".")[:2])
-            parts.append(f"<{minor}")
-            why = f"{name} {cap} and newer do not say which torch they need, and it is a newer one"
-            return ",".join(parts), True, why
+    cap = min(loose, key=numbers, default=None)
+    if cap and not admits(newest.specifier, where=name)(cap):
+        parts.append(f"<{dotted(numbers(cap)[:2])}")
+        why = f"{name} {cap} and newer do not say which torch they need, and it is a newer one"
+        return ",".join(parts), True, why
     return ",".join(parts), not newest.declared, f"the {name} releases of these torch releases"
 
 
