@@ -81,7 +81,9 @@ class RulesVersion:
 class Selection:
     """The selection document, and beside it what `plan` needs: `platforms`, the ones that have this
     torch and backend; `indexes`, those named by `packages` beside torch's; `excludes`, names masked
-    so that one distribution owns an import package; `rows`, identifiers of the table rows used."""
+    so that one distribution owns an import package; `rows`, identifiers of the table rows used;
+    `confined` says that no other platform has a torch within the bounds asked for, so that a lock
+    for all of them would fail."""
 
     outcome: Literal["selected", "none"]
     backend: str | None
@@ -103,3 +105,4 @@ class Selection:
     indexes: tuple[Index, ...] = ()
     excludes: tuple[str, ...] = ()
     rows: tuple[str, ...] = ()
+    confined: bool = False

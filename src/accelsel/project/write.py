@@ -361,7 +361,9 @@ def masks(draft: Draft, selection: Selection, options: PinOptions) -> None:
         why = "another distribution owns its import package"
         draft.add((*UV, "exclude-dependencies"), name, why)
     if not draft.view.is_script:
-        for condition in options.environments:
+        confined = selection.confined and not draft.view.environments
+        own = [marker((name,)) for name in selection.platforms] if confined else []
+        for condition in options.environments or own:
             draft.add((*UV, "environments"), condition, "the lock is for these alone")
 
 

@@ -25,12 +25,17 @@ def named(specifier: str) -> tuple[str, ...]:
 def implied(request: Request, tables: Tables) -> Request:
     """The request, in the nightly channel where its bounds on torch name a nightly and admit no
     release of the table."""
-    if request.channel != "stable" or not named(request.torch):
-        return request
+    if request.channel == "stable" and nightly_only(request, tables):
+        return replace(request, channel=NIGHTLY)
+    return request
+
+
+def nightly_only(request: Request, tables: Tables) -> bool:
+    """Whether the bounds on torch name a nightly and admit no release of the table."""
+    if not named(request.torch):
+        return False
     admitted = admits(request.torch, where="--torch")
-    if any(build.channel == "stable" and admitted(build.torch) for build in tables.builds):
-        return request
-    return replace(request, channel=NIGHTLY)
+    return not any(build.channel == "stable" and admitted(build.torch) for build in tables.builds)
 
 
 def meant(build: Build, specifier: str) -> tuple[str, ...]:

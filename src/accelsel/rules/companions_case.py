@@ -7,6 +7,7 @@ from accelsel.model.companion import CompanionAnswer, CompanionTable
 from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.selection import Package, Reason, Selection, Warning_
 from accelsel.model.table import Backend, Build
+from accelsel.rules import channels
 from accelsel.rules.channels import ANY, NIGHTLY
 from accelsel.rules.choice import Candidate, Decision, Row
 from accelsel.rules.companions_answer import ORDER, conflict, constraints, told
@@ -89,6 +90,7 @@ def extended(
 ) -> Selection:
     """The selection with what has to be written for the packages around torch."""
     build, backend, question = winner.row.build, winner.row.backend, decision.question
+    tables = question.tables
     found = beside(Case(build, backend, question))
     answer = found.answer
     index = selection.index.name if selection.index else None
@@ -110,6 +112,7 @@ def extended(
         runtime = runtime_packages(build, archs, index, table, siblings, tuple(sorted(elsewhere)))
     if table is not None and build.channel == NIGHTLY:
         selection = _nightly(selection, build, backend, table)
+        selection = replace(selection, confined=channels.nightly_only(question.request, tables))
     own = {package.name: package for package in runtime}
     before = [package for package in selection.packages if package.name not in own]
     named = {package.name for package in before}
