@@ -18,7 +18,7 @@ REQUIREMENTS = (
     "numpy", "requests[socks]>=2", "a.b_c", "pytorch-triton-rocm>=3.1 ; sys_platform == 'linux'",
     "foo @ git+https://example.org/foo@main",
 )  # fmt: skip
-NEW = ("numpy", "rich", "torch-geometric")
+FAMILY = ("torch", "torch==2.5.1+cu124", "torchvision>=0.20", "torchaudio")
 URLS = (
     "https://download.pytorch.org/whl/cu126", "https://download.pytorch.org/whl/cu118",
     "https://download.pytorch.org/whl/cpu/", "https://mirror.example/whl/cu126",
@@ -80,10 +80,12 @@ def arrays(draw: st.DrawFn, items: tuple[str, ...]) -> str:
 
 
 @st.composite
-def requirement_arrays(draw: st.DrawFn) -> str:
-    return draw(
-        arrays(tuple(draw(st.lists(st.sampled_from(REQUIREMENTS), max_size=4, unique=True))))
-    )
+def requirement_arrays(draw: st.DrawFn, *, torch: bool = False) -> str:
+    """An array of requirements; with `torch` one of them is of the torch family."""
+    items = draw(st.lists(st.sampled_from(REQUIREMENTS), max_size=4, unique=True))
+    if torch:
+        items = draw(st.permutations([*items, draw(st.sampled_from(FAMILY))]))
+    return draw(arrays(tuple(items)))
 
 
 @st.composite
@@ -173,21 +175,21 @@ def _inline(pairs: list[tuple[str, str]]) -> str:
 
 
 @st.composite
-def projects(draw: st.DrawFn) -> str:
-    """A file that `tomllib` accepts and that requires something of the torch family."""
+def files(draw: st.DrawFn) -> str:
+    """A file that requires something of the torch family."""
+    place = draw(st.sampled_from(("dependencies", "dependencies", "gpu", "dev")))
     project = [
         '[project]\nname = "demo"\nversion = "1"',
         "requires-python = '>=3.11'",
-        f"dependencies = {draw(requirement_arrays())}",
+        f"dependencies = {draw(requirement_arrays(torch=place == 'dependencies'))}",
     ]
     blocks: list[str] = ["\n".join(project)]
-    if draw(st.booleans()):
-        blocks.append(
-            f"[project.optional-dependencies]\ngpu = {draw(requirement_arrays())}\n"
-            f'docs = ["sphinx"]'
-        )
-    if draw(st.booleans()):
-        groups = f"dev = {draw(requirement_arrays())}\nlint = [{{ include-group = 'dev' }}, 'ruff']"
+    if place == "gpu" or draw(st.booleans()):
+        gpu = draw(requirement_arrays(torch=place == "gpu"))
+        blocks.append(f'[project.optional-dependencies]\ngpu = {gpu}\ndocs = ["sphinx"]')
+    if place == "dev" or draw(st.booleans()):
+        dev = draw(requirement_arrays(torch=place == "dev"))
+        groups = f"dev = {dev}\nlint = [{{ include-group = 'dev' }}, 'ruff']"
         blocks.append("[dependency-groups]\n" + groups)
     blocks += draw(st.lists(st.sampled_from(OTHERS), max_size=3, unique=True))
     blocks += draw(uv_blocks())
@@ -205,12 +207,16 @@ def projects(draw: st.DrawFn) -> str:
     return text.replace("\n", "\r\n") if draw(st.integers(0, 3)) == 0 else text
 
 
+def projects() -> st.SearchStrategy[str]:
+    return files().filter(valid)
+
+
 def valid(text: str) -> bool:
     try:
         tomllib.loads(text.removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError:
         return False
-    return any(name in text for name in ('"torch', "'torch", '"Torch'))
+    return True
 
 
 SELECTIONS: tuple[dict[str, Any], ...] = (
@@ -237,15 +243,18 @@ VARIANTS: tuple[tuple[int, ...], ...] = ((4, 0, 2), (0, 4), (2,))
 Pin = tuple[tuple[Selection, ...], PinOptions]
 
 
+_MADE = [selection(facts) for facts in SELECTIONS]
+_SHAPES: tuple[Shape, ...] = ("groups", "extras")
+PINS: tuple[Pin, ...] = (
+    *(((each,), PinOptions(request={"torch": ">=2.6"})) for each in _MADE),
+    *(
+        (tuple(_MADE[at] for at in several), PinOptions(shape=shape))
+        for several in VARIANTS
+        for shape in _SHAPES
+    ),
+)
+
+
 def pins() -> st.SearchStrategy[Pin]:
     """What to pin: one backend, or several as groups or extras."""
-    request = {"torch": ">=2.6"}
-    made = [selection(facts) for facts in SELECTIONS]
-    one: list[Pin] = [((each,), PinOptions(request=request)) for each in made]
-    shapes: tuple[Shape, ...] = ("groups", "extras")
-    several: list[Pin] = [
-        (tuple(made[at] for at in several), PinOptions(request=request, shape=shape))
-        for several in VARIANTS
-        for shape in shapes
-    ]
-    return st.sampled_from([*one, *several])
+    return st.sampled_from(PINS)

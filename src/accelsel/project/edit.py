@@ -4,6 +4,7 @@ Everything that is not the changed value itself stays. Text is only inserted at 
 that files without a final newline, comments and scripts' comment signs need no special case.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from difflib import SequenceMatcher
 from typing import Any
@@ -49,7 +50,6 @@ class _Editor:
     def __init__(self, document: Document, data: Mapping[str, Any]) -> None:
         self.document = document
         self.text = document.text
-        self.newline = document.newline
         self.data = data
         self.out: list[Splice] = []
         self.removed: list[Splice] = []
@@ -123,10 +123,10 @@ class _Editor:
         new = encode.string(after, like=raw) if isinstance(after, str) else encode.inline(after)
         indent = self._indent(entry.start)
         if isinstance(after, list) and len(indent) + len(new) > encode.WIDTH - len(entry.path[-1]):
-            new = encode.block(after, self.newline, indent)
+            new = encode.block(after, indent)
         self.out.append((node.start, node.end, new))
         end = self.document.line_end(node.end)
-        lines = "".join(f"{self.newline}{indent}{c}" for c in self._comments(node))
+        lines = "".join(f"\n{indent}{c}" for c in self._comments(node))
         self.out.append((end, end, lines))
 
     def _remove_entry(self, entry: Entry) -> None:
@@ -136,7 +136,7 @@ class _Editor:
         rest = self.text[entry.value.end : end].strip()
         if comments or rest:
             indent = self._indent(entry.start)
-            lines = self.newline.join((*comments, rest) if rest else comments)
+            lines = "\n".join((*comments, rest) if rest else comments)
             self.removed.append((entry.start, end, lines.replace("\n", "\n" + indent)))
         else:
             self._delete_lines(entry.start, end)
@@ -145,7 +145,7 @@ class _Editor:
         """Deletes the lines from the one of `start` to the one whose content ends at `end`."""
         line = self.document.line_start(start)
         if line == 0:
-            end = min(len(self.text), end + len(self.newline))
+            end += len(self._newline(end)) if end < len(self.text) else 0
             self.removed.append((0, end, ""))
         else:
             self.removed.append((self.document.line_end_before(line), end, ""))
@@ -182,7 +182,7 @@ class _Editor:
             if depth and self._section(ancestor) is not None:
                 break
         lines = self.tables.setdefault(table, [])
-        text = encode.block(value, self.newline) if multiline else self._encode(key, value)
+        text = encode.block(value) if multiline else self._encode(key, value)
         lines.append(f"{encode.key(key)} = {text}")
 
     def _encode(self, key: str, value: Any, indent: str = "") -> str:
@@ -191,16 +191,13 @@ class _Editor:
         if nested or (
             isinstance(value, list) and len(indent) + len(key) + len(line) + 3 > encode.WIDTH
         ):
-            return encode.block(value, self.newline, indent)
+            return encode.block(value, indent)
         return line
 
     def _line(self, at: int, indent: str, name: Path, value: Any, multiline: bool) -> None:
         key = encode.dotted(name)
-        if multiline:
-            text = encode.block(value, self.newline, indent)
-        else:
-            text = self._encode(key, value, indent)
-        self.out.append((at, at, f"{self.newline}{indent}{key} = {text}"))
+        text = encode.block(value, indent) if multiline else self._encode(key, value, indent)
+        self.out.append((at, at, f"\n{indent}{key} = {text}"))
 
     def _section(self, path: Path) -> Section | None:
         for section in self.document.sections:
@@ -235,7 +232,7 @@ class _Editor:
             for at, after in changed.items():
                 self._change_element(sections[at], present[at], after)
             for at, values in added.items():
-                self._add_elements(path, values, after=sections[max(at - 1, 0)])
+                self._add_elements(path, values, sections, at)
         elif path in ARRAYS_OF_TABLES and not self._closed(path):
             self.elements += [(path, value) for value in wanted]
         elif wanted:
@@ -267,9 +264,15 @@ class _Editor:
         ):
             self._change_line(entry, changed, added)
             return
+        leading = any(
+            comma >= 0 and self.text[item.end : comma].strip(" \t")
+            for item, comma in zip(node.items, node.commas, strict=True)
+        )
         for at, after in changed.items():
             item = node.items[at]
-            if after is None:
+            if after is None and leading:
+                self._remove_led(node, at, any(changed.get(i, i) is not None for i in range(at)))
+            elif after is None:
                 self._remove_item(node, at)
             else:
                 new = self._item(after, self.text[item.start : item.end])
@@ -301,8 +304,8 @@ class _Editor:
             last = max(node.items[-1].end, node.commas[-1] + 1)
             self.out.append((node.items[0].start, last, ", ".join(parts)))
         else:
-            inside = "".join(f"{indent}{encode.INDENT}{part},{self.newline}" for part in parts)
-            self.out.append((node.start, node.end, f"[{self.newline}{inside}{indent}]"))
+            inside = "".join(f"{indent}{encode.INDENT}{part},\n" for part in parts)
+            self.out.append((node.start, node.end, f"[\n{inside}{indent}]"))
 
     def _insert(self, entry: Entry, at: int, values: list[Any]) -> None:
         """Puts elements in front of the one at `at`."""
@@ -315,7 +318,7 @@ class _Editor:
             self.out.append((item.start, item.start, "".join(f"{part}, " for part in parts)))
         else:
             indent = self._indent(item.start)
-            new = "".join(f"{self.newline}{indent}{part}," for part in parts)
+            new = "".join(f"\n{indent}{part}," for part in parts)
             end = self.document.line_end(after)
             self.out.append((end, end, new))
 
@@ -334,7 +337,7 @@ class _Editor:
             at = self.document.line_end(end)
             if at >= node.end:
                 at = end
-        new = "".join(f"{self.newline}{indent}{self._item(value)}," for value in added)
+        new = "".join(f"\n{indent}{self._item(value)}," for value in added)
         self.out.append((at, at, new))
 
     def _remove_item(self, node: Node, at: int) -> None:
@@ -355,6 +358,30 @@ class _Editor:
         else:
             self.removed.append((line + len(before.rstrip()), end, ""))
 
+    def _remove_led(self, node: Node, at: int, follows: bool) -> None:
+        """Removes an element of an array with commas in front; `follows` where one before it stays,
+        so that its own comma goes, else the next one's."""
+        item = node.items[at]
+        line = self.document.line_start(item.start)
+        close = self.document.line_end(item.end)
+        comma = node.commas[at - 1] if follows else node.commas[at]
+        if line <= comma < item.start and not self.text[line:comma].strip():
+            start = comma
+        else:
+            start = item.start
+            if comma >= 0:
+                self.removed.append((comma, comma + 1, ""))
+        rest = self.text[item.end : close].strip()
+        if rest or self.text[line:start].strip():
+            end = (
+                item.end
+                + len(self.text[item.end : close])
+                - len(self.text[item.end : close].lstrip())
+            )
+            self.removed.append((start, end, ""))
+        else:
+            self._delete_lines(start, close)
+
     # -- arrays of tables ------------------------------------------------------------------------
 
     def _change_element(self, section: Section, before: Any, after: Any) -> None:
@@ -371,27 +398,30 @@ class _Editor:
                 at, indent = self._end(section), self._indent_of(section)
                 self._line(at, indent, (name,), after[name], multiline=False)
 
-    def _add_elements(self, path: Path, added: list[Any], after: Section) -> None:
+    def _add_elements(self, path: Path, added: list[Any], elements: list[Section], at: int) -> None:
+        """Puts elements in front of the one at `at`, with a file's first header behind it."""
         sections = self.document.sections
-        last = sections.index(after)
-        while (
-            last + 1 < len(sections)
-            and len(sections[last + 1].path) > len(path)
-            and (sections[last + 1].path[: len(path)] == path)
-        ):
-            last += 1
-        at = self._end(sections[last])
+        last = sections.index(elements[max(at - 1, 0)])
+        before = sections[last - 1]
+        if at == 0 and (before.entries or last > 1):
+            last -= 1
+        else:
+            while (
+                len(sections) > last + 1
+                and sections[last + 1].path[: len(path)] == path
+                and (not sections[last + 1].array or len(sections[last + 1].path) > len(path))
+            ):
+                last += 1
+        end = self._end(sections[last])
         for value in added:
-            self.out.append((at, at, self._header(path, True) + self._body(value)))
+            self.out.append((end, end, self._header(path, True) + self._body(value)))
 
     def _header(self, path: Path, array: bool) -> str:
         name = encode.dotted(path)
-        return self.newline * 2 + (f"[[{name}]]" if array else f"[{name}]")
+        return "\n\n" + (f"[[{name}]]" if array else f"[{name}]")
 
     def _body(self, value: Mapping[str, Any]) -> str:
-        return "".join(
-            f"{self.newline}{encode.key(k)} = {self._encode(k, v)}" for k, v in value.items()
-        )
+        return "".join(f"\n{encode.key(k)} = {self._encode(k, v)}" for k, v in value.items())
 
     def _remove_section(self, section: Section) -> None:
         """Removes a header and its entries; comments between them stay."""
@@ -406,7 +436,7 @@ class _Editor:
         comments += self._notes(section)
         end = self._end(section)
         if comments:
-            self.removed.append((section.start, end, self.newline.join(comments)))
+            self.removed.append((section.start, end, "\n".join(comments)))
             return
         start = len(self.text[:line].rstrip())
         if start == 0:
@@ -477,14 +507,22 @@ class _Editor:
         self._drop_emptied()
         for path, lines in sorted(self.tables.items(), key=lambda table: len(table[0])):
             at = self._boundary(path)
-            body = "".join(self.newline + line for line in lines)
+            body = "".join("\n" + line for line in lines)
             self.out.append((at, at, self._header(path, False) + body))
         for path, value in self.elements:
             at = self._boundary(path)
             self.out.append((at, at, self._header(path, True) + self._body(value)))
         if not self.text.strip("\r\n"):
-            self.out = [(a, b, new.lstrip("\r\n") + self.newline) for a, b, new in self.out]
-        return [*_merged(self.removed), *self.out]
+            self.out = [(a, b, new.lstrip("\n") + "\n") for a, b, new in self.out]
+        found = [*_merged(self.removed), *self.out]
+        return [(a, b, re.sub(r"\r?\n", self._newline(a), new)) for a, b, new in found]
+
+    def _newline(self, offset: int) -> str:
+        """The newline of the line at `offset`; of the line before it where it has none."""
+        end = self.text.find("\n", offset)
+        if end < 0:
+            end = self.text.rfind("\n", 0, offset)
+        return "\r\n" if end > 0 and self.text[end - 1] == "\r" else "\n"
 
     def _drop_emptied(self) -> None:
         """Removes headers whose last entry went, unless something else stands below them."""

@@ -54,10 +54,10 @@ def inline(value: Any) -> str:
     return str(value)
 
 
-def block(value: Any, newline: str = "\n", indent: str = "") -> str:
+def block(value: Any, indent: str = "") -> str:
     """`value` as it stands after `key = `: arrays, and arrays in them, with one item per line."""
     if isinstance(value, list | tuple) and value:
         deeper = indent + INDENT
-        items = "".join(f"{deeper}{block(v, newline, deeper)},{newline}" for v in value)
-        return f"[{newline}{items}{indent}]"
+        items = "".join(f"{deeper}{block(v, deeper)},\n" for v in value)
+        return f"[\n{items}{indent}]"
     return inline(value)

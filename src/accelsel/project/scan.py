@@ -62,7 +62,6 @@ class Section:
 @dataclass(slots=True)
 class Document:
     text: str
-    newline: str
     sections: list[Section]
 
     def line_start(self, offset: int) -> int:
@@ -122,7 +121,7 @@ def _within(entries: list[Entry], path: Path) -> Entry | None:
 def scan(text: str) -> Document:
     """The spans of `text`, which `tomllib` accepts."""
     root = Section(path=(), array=False, start=-1, head=0)
-    document = Document(text=text, newline="\r\n" if "\r\n" in text else "\n", sections=[root])
+    document = Document(text=text, sections=[root])
     section = root
     at = _skip(text, 0)
     while at < len(text):
