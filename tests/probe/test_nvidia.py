@@ -12,8 +12,10 @@ import pytest
 from tests.kit.nvml import tree
 from tests.kit.nvml.stub import StubGpu, StubHost, Stubs
 
-from accelsel.model.profile import Profile
-from accelsel.probe import libraries, probe
+from accelsel.model.profile import Cpu, NvidiaDriver, Os, Profile, Python
+from accelsel.probe import libraries, nvidia, probe
+from accelsel.probe.assemble import assemble
+from accelsel.probe.facts import Deadline, HostFacts, PciDevice
 from accelsel.probe.host_world import HostWorld
 
 RTX = StubGpu(
@@ -199,6 +201,7 @@ def test_files_alone(look: Look) -> None:
     assert driver.source == "procfs, cuda from branch"
     (gpu,) = profile.gpus
     assert (gpu.name, gpu.arch_source) == ("NVIDIA GeForce RTX 3060", "pci-table")
+    assert any("libcuda" in note for note in warnings(profile))
 
 
 def test_libcuda_alone(look: Look) -> None:
@@ -402,3 +405,36 @@ def test_a_library_beside_the_loaders_path_is_used_and_told(
     assert [gpu.arch for gpu in profile.gpus] == ["sm_86"]
     (note,) = profile.notes
     assert f"{folder}, which the loader does not search" in note
+
+
+def test_windows_without_any_library(root: Path) -> None:
+    """The registry has the driver's version, and the one WDDM driver serves the card."""
+    windows = HostFacts(
+        os=Os(
+            system="windows",
+            version="11",
+            release="10.0.26100",
+            libc=None,
+            wsl=False,
+            container=None,
+            jetson=None,
+        ),
+        cpu=Cpu(arch="x86_64", level=None),
+        python=Python(version="3.12.3", implementation="cpython", free_threaded=False),
+    )
+    card = PciDevice(
+        address="",
+        vendor_id="10de",
+        device_id="2487",
+        class_id="030000",
+        driver="NVIDIA",
+        driver_version="32.0.15.8180",
+    )
+    world = HostWorld(root=str(root), environ={"PATH": "/nowhere"})
+    facts = nvidia.probe(world, windows, (card,), Deadline(1))
+    profile = assemble(windows, [facts])
+    assert profile.state == "usable"
+    assert [gpu.arch for gpu in profile.gpus] == ["sm_86"]
+    assert profile.drivers.nvidia == NvidiaDriver(
+        version="581.80", cuda_version="13.0", source="registry, cuda from branch"
+    )

@@ -11,6 +11,7 @@ from accelsel.probe.nvidia_text import (
     pci_address,
     pci_id,
     read_kernel_driver,
+    registry_version,
     version_of,
 )
 
@@ -110,6 +111,22 @@ def test_pci_id(number: int, expected: str | None) -> None:
 )
 def test_clean_name(text: object, name: str | None) -> None:
     assert clean_name(text) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("31.0.15.3640", "536.40"),
+        ("32.0.15.9186", "591.86"),
+        ("30.0.15.5", "500.05"),
+        ("27.21.14.5671", "456.71"),
+        ("10.0.1", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_registry_version(text: str | None, version: str | None) -> None:
+    assert registry_version(text) == version
 
 
 def test_model_name() -> None:

@@ -2,14 +2,18 @@
 
 from accelsel.model.profile import NvidiaDriver, ProbeResult, ProbeStatus
 from accelsel.probe import nvidia_library as library
-from accelsel.probe.facts import HostFacts, PciDevice, VendorFacts
-from accelsel.probe.nvidia_gpus import Evidence, gpus_of
+from accelsel.probe.facts import GpuFact, HostFacts, PciDevice, VendorFacts
+from accelsel.probe.nvidia_gpus import KERNEL_DRIVERS, Evidence, gpus_of
 from accelsel.probe.nvidia_smi import ANSWERS, SmiAnswer
 from accelsel.probe.nvidia_sources import Asking, Said
-from accelsel.probe.nvidia_text import KernelDriver, clean_name
+from accelsel.probe.nvidia_text import KernelDriver, clean_name, registry_version
 from accelsel.probe.world import Streamed, World
 
 DEVICE_NODES = ("/dev/nvidiactl", "/dev/dxg", "/dev/nvhost-gpu", "/dev/nvgpu", "/dev/nvmap")
+NO_LIBRARY = (
+    "probe-incomplete: NVIDIA's kernel driver is loaded, but its library libcuda is not where the "
+    "loader looks: torch needs it"
+)
 MISMATCH = (
     "NVIDIA's library and kernel driver are of different versions, as after an update: "
     "restart the machine"
@@ -41,7 +45,7 @@ def facts_of(
         gpus=gpus,
         driver=_driver(evidence, smi.driver if smi else None),
         probes=tuple(map(_result, said.askings)),
-        notes=(*_source_notes(evidence, said), *notes),
+        notes=(*_source_notes(evidence, said, gpus), *notes),
         mismatch=evidence.mismatch,
     )
 
@@ -90,10 +94,17 @@ def _driver(evidence: Evidence, smi: str | None) -> NvidiaDriver | None:
     """The driver, where any source shows that its kernel part is loaded."""
     kernel, nvml, cuda = evidence.kernel, evidence.nvml, evidence.cuda
     jetson = evidence.host.os.jetson
-    versions = ((nvml.driver, "nvml"), (_branch(kernel), kernel.source), (smi, "nvidia-smi"))
+    bound = [card for card in evidence.cards if card.driver in KERNEL_DRIVERS]
+    registry = next((registry_version(card.driver_version) for card in bound), None)
+    versions = (
+        (nvml.driver, "nvml"),
+        (_branch(kernel), kernel.source),
+        (smi, "nvidia-smi"),
+        (registry, "registry"),
+    )
     version, source = next(((v, s) for v, s in versions if v), (None, None))
-    loaded = version or kernel.version or nvml.ready or cuda.ready or (jetson and jetson.l4t)
-    if not loaded:
+    answered = nvml.ready or cuda.ready or (jetson and jetson.l4t)
+    if not (version or kernel.version or answered or bound):
         return None
     number, origin = nvml.cuda_version, nvml.cuda_source
     if cuda.cuda_version and (number is None or origin == library.WEAKER):
@@ -124,10 +135,12 @@ def _tegra(world: World, host: HostFacts) -> tuple[str | None, str | None]:
     return tegra().get(host.soc or ""), board
 
 
-def _source_notes(evidence: Evidence, said: Said) -> list[str]:
+def _source_notes(evidence: Evidence, said: Said, gpus: tuple[GpuFact, ...]) -> list[str]:
     if evidence.mismatch:
         return [MISMATCH]
     notes = []
+    if said.nothing and any(gpu.usable for gpu in gpus):
+        notes.append(NO_LIBRARY)
     for asking in said.askings:
         status, detail = _status(asking)
         if asking.name == "nvml" and evidence.nvml.error == library.DRIVER_NOT_LOADED:

@@ -86,6 +86,13 @@ def version_of(value: Any) -> str | None:
     return text if plain and 2 <= len(numbers) <= 4 else None
 
 
+def registry_version(value: str | None) -> str | None:
+    """`536.40` for Windows' `31.0.15.3640`: NVIDIA's number is in the last five digits."""
+    *_, branch, build = (value or "").split(".") if version_of(value) else ("", "")
+    digits = (branch + build.zfill(4))[-5:]
+    return f"{digits[:3]}.{digits[3:]}" if len(digits) == 5 and digits[0] != "0" else None
+
+
 def clean_name(value: Any) -> str | None:
     """A product name on one line; None where there is none or only a placeholder."""
     if not isinstance(value, str):
