@@ -2,7 +2,15 @@
 
 import pytest
 
-from accelsel.knowledge import amd_targets, devices, gfx_of, jetpack_of, tegra
+from accelsel.knowledge import (
+    amd_targets,
+    cuda_of_driver,
+    cuda_of_l4t,
+    devices,
+    gfx_of,
+    jetpack_of,
+    tegra,
+)
 
 COUNTS = {"nvidia": 823, "amd": 231, "intel": 370}
 
@@ -139,3 +147,34 @@ L4T = {
 @pytest.mark.parametrize(("l4t", "jetpack"), L4T.items())
 def test_jetpack_of(l4t: str, jetpack: str | None) -> None:
     assert jetpack_of(l4t) == jetpack
+
+
+@pytest.mark.parametrize(
+    ("version", "cuda"),
+    [
+        ("580.65.06", "13.0"),
+        ("591.86", "13.1"),  # Windows numbers inside the branch 590
+        ("470.256.02", "11.4"),
+        ("390.157", None),
+        ("9999.1", "13.5"),  # at least what the newest known branch has
+        ("garbage", None),
+    ],
+)
+def test_cuda_of_driver(version: str, cuda: str | None) -> None:
+    assert cuda_of_driver(version) == cuda
+
+
+@pytest.mark.parametrize(
+    ("release", "cuda"),
+    [
+        ("R32.7.6", "10.2"),
+        ("R35.4.1", "11.4"),
+        ("R36.3.0", "12.2"),
+        ("R36.4.3", "12.6"),
+        ("R39.2", "13.2"),
+        ("R28.1", None),
+        ("Rx", None),
+    ],
+)
+def test_cuda_of_l4t(release: str, cuda: str | None) -> None:
+    assert cuda_of_l4t(release) == cuda

@@ -13,7 +13,7 @@ from accelsel.model.profile import (
     State,
     Vendor,
 )
-from accelsel.probe.assemble import assemble, cuda_of_branch, cuda_of_l4t
+from accelsel.probe.assemble import assemble
 from accelsel.probe.facts import (
     ArchOverride,
     DriverOverride,
@@ -115,37 +115,6 @@ def test_the_table_fills_what_the_driver_has_not_said() -> None:
         "nvml",
         "NVIDIA GeForce RTX 3060",
     )
-
-
-@pytest.mark.parametrize(
-    ("version", "cuda"),
-    [
-        ("580.65.06", "13.0"),
-        ("591.86", "13.1"),  # Windows numbers inside the branch 590
-        ("470.256.02", "11.4"),
-        ("390.157", None),
-        ("9999.1", "13.5"),  # at least what the newest known branch has
-        ("garbage", None),
-    ],
-)
-def test_cuda_of_branch(version: str, cuda: str | None) -> None:
-    assert cuda_of_branch(version) == cuda
-
-
-@pytest.mark.parametrize(
-    ("release", "cuda"),
-    [
-        ("R32.7.6", "10.2"),
-        ("R35.4.1", "11.4"),
-        ("R36.3.0", "12.2"),
-        ("R36.4.3", "12.6"),
-        ("R39.2", "13.2"),
-        ("R28.1", None),
-        ("Rx", None),
-    ],
-)
-def test_cuda_of_l4t(release: str, cuda: str | None) -> None:
-    assert cuda_of_l4t(release) == cuda
 
 
 def test_a_derived_cuda_version_is_marked() -> None:

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from accelsel.knowledge import cuda_of_driver, cuda_of_l4t
 from accelsel.model.profile import Cpu, Jetson, Libc, NvidiaDriver, Os, Python
-from accelsel.probe.assemble import assemble, cuda_of_branch, cuda_of_l4t
+from accelsel.probe.assemble import assemble
 from accelsel.probe.facts import GpuFact, HostFacts, PciDevice, VendorFacts
 from accelsel.probe.nvidia_gpus import Evidence, gpus_of
 from accelsel.probe.nvidia_library import read
@@ -126,7 +127,7 @@ def test_texts(text: str) -> None:
         assert name is None or name.isprintable()
     address = pci_address(text)
     assert address is None or ADDRESS.fullmatch(address)
-    assert cuda_of_branch(text) is None or text[:1].isdigit()
+    assert cuda_of_driver(text) is None or text[:1].isdigit()
     cuda_of_l4t(text)
 
 

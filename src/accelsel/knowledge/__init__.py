@@ -2,14 +2,31 @@
 
 from typing import TYPE_CHECKING
 
-from accelsel.knowledge.devices import amd_targets, devices, gfx_of, jetpack_of, tegra
+from accelsel.knowledge.devices import (
+    amd_targets,
+    cuda_of_driver,
+    cuda_of_l4t,
+    devices,
+    gfx_of,
+    jetpack_of,
+    tegra,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from accelsel.knowledge.tables import Tables
 
-__all__ = ["amd_targets", "devices", "gfx_of", "jetpack_of", "load", "tegra"]
+__all__ = [
+    "amd_targets",
+    "cuda_of_driver",
+    "cuda_of_l4t",
+    "devices",
+    "gfx_of",
+    "jetpack_of",
+    "load",
+    "tegra",
+]
 
 
 def load(extra: tuple["Path", ...] = ()) -> "Tables":

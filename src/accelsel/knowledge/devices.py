@@ -82,15 +82,43 @@ def jetpack_of(l4t: str) -> str | None:
     Of a release that the table does not name, that of the newest older one of the same L4T major;
     where there is none, the JetPack major alone; None where the L4T major is not known.
     """
-    wanted = _numbers(l4t)
-    rows = [
-        (_numbers(row["l4t"]), row["jetpack"]) for row in documents.shipped("jetson.json")["l4t"]
-    ]
-    family = sorted(row for row in rows if row[0][:1] == wanted[:1])
-    older = [jetpack for release, jetpack in family if release <= wanted]
+    older, family = _l4t_rows(l4t)
     if older:
-        return str(older[-1])
-    return str(family[0][1]).split(".", 1)[0] if family else None
+        return str(older[-1]["jetpack"])
+    return str(family[0]["jetpack"]).split(".", 1)[0] if family else None
+
+
+def cuda_of_l4t(l4t: str) -> str | None:
+    """The CUDA version of the driver in an L4T release (`R35.4.1` -> `11.4`).
+
+    Of a release that the table does not name, that of the newest older one of the same L4T major,
+    else of the oldest; None where the L4T major is not known.
+    """
+    older, family = _l4t_rows(l4t)
+    row = next(iter(older[-1:] or family), None)
+    return str(row["cuda"]) if row else None
+
+
+def cuda_of_driver(version: str) -> str | None:
+    """The CUDA version of the newest branch that is not above a driver's; None below the first.
+
+    Windows numbers its drivers inside a branch (591.86 is of 590), and a branch newer than the
+    table has at least the CUDA version of the newest that it names.
+    """
+    major = version.partition(".")[0]
+    if not (major.isascii() and major.isdigit()):
+        return None
+    rows = [r for r in documents.shipped("drivers.json")["branches"] if r["branch"] <= int(major)]
+    return str(max(rows, key=lambda row: int(row["branch"]))["cuda"]) if rows else None
+
+
+def _l4t_rows(l4t: str) -> tuple[list[Row], list[Row]]:
+    """The rows of the release's major that are not above it, and all of that major, in order."""
+    wanted = _numbers(l4t)
+    rows = documents.shipped("jetson.json")["l4t"]
+    family: list[Row] = [row for row in rows if _numbers(row["l4t"])[:1] == wanted[:1]]
+    family.sort(key=lambda row: _numbers(row["l4t"]))
+    return [row for row in family if _numbers(row["l4t"]) <= wanted], family
 
 
 def _numbers(l4t: str) -> tuple[int, ...]:

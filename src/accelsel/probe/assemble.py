@@ -23,16 +23,6 @@ from accelsel.probe.facts import (
     VendorFacts,
 )
 
-# CUDA of the L4T releases, by the first of each: NVIDIA's JetPack archive, read 2026-11-20 for
-# R36.4 (12.6) and R39.2 (13.2) in research notes of that date, known for the others.
-L4T_CUDA: tuple[tuple[tuple[int, ...], str], ...] = (
-    ((32, 3), "10.2"),
-    ((34, 1), "11.4"),
-    ((36, 2), "12.2"),
-    ((36, 4), "12.6"),
-    ((38, 2), "13.0"),
-    ((39, 2), "13.2"),
-)
 CUDA_FROM_BRANCH = "cuda from branch"
 
 
@@ -186,9 +176,11 @@ def _with_cuda(driver: NvidiaDriver, host: HostFacts) -> NvidiaDriver:
     """The driver with the CUDA version of its branch or L4T release, where no library gave one."""
     if driver.cuda_version:
         return driver
+    from accelsel.knowledge import cuda_of_driver, cuda_of_l4t
+
     jetson = host.os.jetson
     if driver.version:
-        cuda, origin = cuda_of_branch(driver.version), CUDA_FROM_BRANCH
+        cuda, origin = cuda_of_driver(driver.version), CUDA_FROM_BRANCH
     elif jetson and jetson.l4t:
         cuda, origin = cuda_of_l4t(jetson.l4t), f"cuda from l4t {jetson.l4t}"
     else:
@@ -197,28 +189,3 @@ def _with_cuda(driver: NvidiaDriver, host: HostFacts) -> NvidiaDriver:
         return driver
     source = f"{driver.source}, {origin}" if driver.source else origin
     return replace(driver, cuda_version=cuda, source=source)
-
-
-def cuda_of_branch(version: str) -> str | None:
-    """The CUDA version of the newest branch not above a driver's; None below the first.
-
-    Windows numbers its drivers inside a branch (591.86 is of 590), and a branch newer than the
-    table has at least the CUDA version of the newest that it names.
-    """
-    from accelsel.knowledge.documents import shipped
-
-    major = version.partition(".")[0]
-    if not (major.isascii() and major.isdigit()):
-        return None
-    rows = [row for row in shipped("drivers.json")["branches"] if row["branch"] <= int(major)]
-    return str(max(rows, key=lambda row: int(row["branch"]))["cuda"]) if rows else None
-
-
-def cuda_of_l4t(release: str) -> str | None:
-    """The CUDA version of the newest known L4T release not above this one (`R36.4.3`)."""
-    parts = release.lstrip("R").split(".")
-    if not all(part.isascii() and part.isdigit() for part in parts):
-        return None
-    number = tuple(int(part) for part in parts)
-    known = [cuda for first, cuda in L4T_CUDA if first <= number]
-    return known[-1] if known else None
