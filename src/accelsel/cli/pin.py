@@ -69,7 +69,7 @@ def _pin_one(output: Output, flags: Flags, how: PinFlags, path: Path, *, many: b
     view = read(file.text, str(path))
     config = steps.merged(_settings(view.settings, path), steps.user_config())
     wishes = unpinned(view)
-    if not wishes.requires(*FAMILY) and not _locked_torch(path):
+    if not (wishes.requires(*FAMILY) or _around(wishes, config) or _locked_torch(path)):
         return _nothing(output, path, many=many)
     selections = _selections(flags, how, wishes, config, path)
     failed = [s for s in selections if s.outcome == "none"]
@@ -342,6 +342,13 @@ def _settings(table: Mapping[str, Any], path: Path) -> Config:
     from accelsel.ports.config import read
 
     return read(table, f"{path}: [tool.accelsel]")
+
+
+def _around(view: ProjectView, config: Config) -> bool:
+    """Whether the project requires a package that the rules table ties to torch."""
+    companions = steps.tables_for(config).companions
+    rows = companions().distributions.values() if companions else ()
+    return view.requires(*(row.name for row in rows if row.kind != "triton"))
 
 
 def _locked_torch(path: Path) -> bool:

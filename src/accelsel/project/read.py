@@ -65,9 +65,11 @@ class ProjectView:
 
     @property
     def companions(self) -> tuple[str, ...]:
-        """What the project requires beside torch, each as a requirement string, once."""
-        direct = (r for r in self.requirements if r.place.kind not in {"override", "exclude"})
-        return tuple(dict.fromkeys(r.raw for r in direct if r.name != "torch"))
+        """What the project requires beside torch, each as a requirement string, once, with the
+        constraints on it."""
+        names = {r.name for r in self.requirements if is_direct(r)} - {"torch"}
+        bounds = (r for r in self.requirements if r.place.kind not in {"override", "exclude"})
+        return tuple(dict.fromkeys(r.raw for r in bounds if r.name in names))
 
     @property
     def family(self) -> tuple[str, ...]:

@@ -6,8 +6,9 @@ from dataclasses import replace
 from accelsel.model.profile import Profile
 from accelsel.model.request import Request
 from accelsel.model.selection import Reason
+from accelsel.rules import family
 from accelsel.rules.choice import Decision, decide
-from accelsel.rules.question import Scope, pythons
+from accelsel.rules.question import Case, Scope, pythons
 from accelsel.rules.units import all_findings
 from accelsel.rules.versions import release
 
@@ -104,7 +105,9 @@ def _felled(decision: Decision) -> tuple[Reason, ...]:
     ):
         text = f"{row.backend.name} {row.build.torch}: {finding.message}"
         newest[finding.rule] = Reason(rule=finding.rule, message=text)
-    return tuple(newest[rule] for rule, _ in counts.most_common(_LONGEST))
+    # a build that only the packages asked for rule out is the nearest miss there is
+    told = sorted(counts, key=lambda rule: (rule != "companion", -counts[rule]))
+    return tuple(newest[rule] for rule in told[:_LONGEST])
 
 
 def ways(profile: Profile | None, decision: Decision) -> tuple[Reason, ...]:
@@ -146,20 +149,26 @@ def _outcome(
     build = other.winner.row.build
     text = f"{how}: torch {build.torch} with {build.backend} runs"
     if rule == "python-wheel":
-        fitting = pythons(build, other.question)
-        text = f"with Python {fitting[-1]}: torch {build.torch} with {build.backend} runs"
+        python = pythons(build, other.question)[-1]
+        if not family.alone(other.question.wishes, other.question.request):
+            from accelsel.rules.companions_case import beside
+
+            row = other.winner.row
+            python = beside(Case(row.build, row.backend, other.question)).python or python
+        text = f"with Python {python}: torch {build.torch} with {build.backend} runs"
     return [Reason(rule=rule, message=text)]
 
 
 def _driver(decision: Decision) -> list[Reason]:
     """The newest build that only the driver keeps away."""
+    question = replace(decision.question, newest_sure=None)
     scopes: frozenset[Scope] = frozenset({"gpu", "host", "wheel", "python", "policy", "request"})
     for row, finding in sorted(
         decision.rejected, key=lambda pair: release(pair[0].build.torch), reverse=True
     ):
         if finding.rule != "driver-floor":
             continue
-        others = all_findings(row.build, row.backend, decision.question, scopes)
+        others = all_findings(row.build, row.backend, question, scopes)
         if len(others) == 1 and finding.change:
             text = f"with {finding.change}: torch {row.build.torch} with {row.backend.name} runs"
             return [Reason(rule="driver-floor", message=text)]
