@@ -51,7 +51,9 @@ def test_cut_short(length: int) -> None:
     ("error", "usable", "note"),
     [
         pytest.param(15, False, "lost: it has fallen off the bus", id="lost"),
-        pytest.param(4, False, "no permission", id="no-permission"),
+        pytest.param(
+            4, False, "no permission: this user may not open /dev/nvidia*", id="no-permission"
+        ),
         pytest.param(77, False, "the driver's library answers with error 77", id="unheard-of"),
         pytest.param(13, False, None, id="no-such-function-says-nothing"),
         pytest.param("OSError: /home/x", False, "the driver's library fails on it", id="text"),

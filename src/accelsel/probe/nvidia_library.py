@@ -18,14 +18,14 @@ CUDA_NO_DEVICE = 100
 CUDA_MISMATCH = 803
 WEAKER = "nvml v1 (weaker)"  # a number built into NVML; the other calls ask libcuda
 NVML_SAYS: Mapping[int, str] = {
-    4: "no permission",
+    4: "no permission: this user may not open /dev/nvidia*",
     9: "the kernel driver is not loaded",
     15: "lost: it has fallen off the bus",
     16: "needs a reset",
-    17: "blocked by the operating system or a cgroup",
+    17: "blocked by the operating system or a cgroup: start the container anew",
     18: "library and kernel driver are of different versions",
     28: "not found by the driver",
-    999: "unknown error of the driver",
+    999: "unknown error of the driver, in a container often lost access to its devices",
 }
 CUDA_SAYS: Mapping[int, str] = {
     34: "a stub, no driver",

@@ -5,6 +5,7 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from accelsel.probe.facts import Deadline
 from accelsel.probe.world import Completed
@@ -61,8 +62,9 @@ def run_process(
                 continue
     ended = process.poll() is not None
     _kill_tree(process.pid, ended=ended)
-    process.wait()
     drained = Deadline(DRAIN)
+    with suppress(subprocess.TimeoutExpired):  # one that hangs inside the kernel cannot be killed
+        process.wait(DRAIN)
     for reader in readers:
         reader.join(drained.left())
     if not any(reader.is_alive() for reader in readers):
