@@ -64,7 +64,7 @@ def test_a_vendor_index_that_shadows(
     """NVIDIA's index has the name that torch asks for, without its version (uv issue 7879)."""
     project = make_project(
         HEAD + 'requires-python = "==3.11.*"\n'
-        'dependencies = ["tensorrt-llm==0.12.0", "torch==2.4.0"]\n[tool.uv]\nprerelease = "allow"\n'
+        'dependencies = ["tensorrt-cu12==10.3.0", "torch==2.4.0"]\n'
         + index("nvidia", f"{replay.url}/pypi.nvidia.com", explicit=False)
     )
     assert "nvidia-cudnn-cu12" in lock(project, code=1).stderr

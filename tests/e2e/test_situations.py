@@ -140,6 +140,22 @@ def test_variants_with_packages_compiled_for_each(make_project: Callable[[str], 
     project.uv("lock", "--check")
 
 
+def test_the_family_of_a_vendor(make_project: Callable[[str], Project]) -> None:
+    """TensorRT-LLM and its own names from NVIDIA's index, everything else not."""
+    project = make_project(
+        project_text("torch", "tensorrt-llm==1.2.1", "requests", python=">=3.11,<3.13")
+    )
+    project.pin("rtx-5090-580", "--write", "--lock", "--python", "3.12")
+    assert project.taken_from("pypi.nvidia.com") == {
+        "tensorrt-llm",
+        "tensorrt-cu13",
+        "tensorrt-cu13-bindings",
+        "tensorrt-cu13-libs",
+    }
+    assert not GENERIC & project.taken_from("/whl/")
+    project.uv("lock", "--check")
+
+
 def test_the_multi_arch_index_of_amd(make_project: Callable[[str], Project]) -> None:
     project = make_project(project_text("torch", "torchvision", "requests"))
     project.pin("rx-7900-xtx", "--write", "--sync", "--backend", "amd")
