@@ -140,6 +140,63 @@ def _unpin(paths: Paths = None, *, output: Output, write: Write = False, diff: D
     return unpin(output, paths or (), write=write, diff=diff)
 
 
+def _env(*, output: Output, flags: Flags) -> int:
+    """Print this host's selection as variables: sh, fish, powershell, dotenv, github, docker."""
+    from accelsel.cli.env import env
+
+    _forms(output, "sh", "fish", "powershell", "dotenv", "github", "docker", "variants")
+    if output.format == "variants":
+        from accelsel.cli.provider import properties
+
+        return properties(output)
+    return env(output, flags)
+
+
+def _doctor(
+    path: Annotated[
+        str | None, typer.Argument(metavar="[PATH]", help="Default: the project around here.")
+    ] = None,
+    *,
+    output: Output,
+    python: Annotated[
+        str | None,
+        typer.Option("--python", metavar="PATH", help="The environment or its interpreter."),
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option("--profile", metavar="FILE", help="A saved profile.")
+    ] = None,
+    replay: Annotated[
+        str | None, typer.Option("--replay", metavar="DIR", help="A recorded host.")
+    ] = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Cure what accelsel itself wrote.")] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Print a block for an issue, private data out.")
+    ] = False,
+) -> int:
+    """Check an environment, a lock file and a host against each other."""
+    from accelsel.cli.doctor import DoctorFlags, doctor
+
+    _forms(output, "github", "sarif")
+    flags = DoctorFlags(
+        path=path, python=python, profile=profile, replay=replay, fix=fix, report=report
+    )
+    return doctor(output, flags)
+
+
+def _uv(
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="ARGS...", help="As uv takes them.")
+    ] = None,
+    *,
+    output: Output,
+) -> int:
+    """Run the real uv with this host's selection applied."""
+    from accelsel.cli.uv import run
+
+    del output  # uv answers in its own way
+    return run(arguments or [])
+
+
 def _rules_show(*, output: Output) -> int:
     """Print the rules, the backends and the builds of the table."""
     from accelsel.cli.rules import show
@@ -179,6 +236,9 @@ COMMANDS: dict[str, tuple[Command, bool]] = {
     "why": (_why, True),
     "pin": (_pin, True),
     "unpin": (_unpin, False),
+    "uv": (_uv, False),
+    "env": (_env, True),
+    "doctor": (_doctor, False),
     "schema": (_schema, False),
 }
 RULES: dict[str, tuple[Command, bool]] = {

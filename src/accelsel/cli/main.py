@@ -12,6 +12,11 @@ def main() -> int:
     return run(sys.argv[1:])
 
 
+def uv_main() -> int:
+    """Run `accelsel uv` under the name `uv-accelsel`."""
+    return run(["uv", *sys.argv[1:]])
+
+
 def run(argv: Sequence[str]) -> int:
     """Run one command; every outcome is an exit code, every error one clear line."""
     if list(argv) in (["--version"], ["-V"]):
@@ -19,7 +24,7 @@ def run(argv: Sequence[str]) -> int:
 
         print(f"accelsel {__version__}")
         return 0
-    argv = _hoisted(argv)
+    argv = list(argv) if argv[:1] == ["uv"] else _hoisted(argv)
     try:
         return _dispatch(argv)
     except KeyboardInterrupt:
@@ -34,6 +39,10 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _dispatch(argv: Sequence[str]) -> int:
+    if argv and argv[0] == "uv":
+        from accelsel.cli import uv
+
+        return uv.run(argv[1:])
     if argv and argv[0] == "detect":
         from accelsel.cli.detect import quick
 
