@@ -103,7 +103,8 @@ def is_jetson(selection: Selection) -> bool:
 
 def allowed(draft: Draft, selection: Selection) -> tuple[str, ...]:
     """The platforms of the selection that the project's `environments` leave."""
-    platforms = selection.platforms or (selection.platform or "linux-x86_64",)
+    known = tuple(name for name in selection.platforms if name in PLATFORMS)
+    platforms = known or (selection.platform or "linux-x86_64",)
     if not draft.view.environments:
         return platforms
     universe = frozenset[str]().union(*(platforms_of(m) for m in draft.view.environments))
