@@ -21,6 +21,7 @@ from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.selection import Package, Warning_
 from accelsel.model.table import ArchException, Backend, Build, Confidence, Index
 from accelsel.rules.companions_offer import Chosen, Place, Wanted, choose, contains, version
+from accelsel.rules.family import FAMILY
 
 TORCH_INDEX: Final = "torch"
 ORDER: Final[tuple[Confidence, ...]] = ("verified", "read", "inferred")
@@ -251,6 +252,10 @@ class _Answering:
                     name=name, specifier=">=0", index=self.index, kind="companion", constrain=True,
                     why=f"{by} asks for it; it has to be the build of torch's own index",
                 )  # fmt: skip
+            return
+        if name in FAMILY and self.at.build.companions:
+            message = f"{by} asks for {name}, which {self.at.backend.name} does not have"
+            self.refusals.append(Refusal(name=by, requirement=by, cause="backend", message=message))
             return
         distribution = self.table.distributions.get(name)
         if distribution is None or name not in self.table.offers:
