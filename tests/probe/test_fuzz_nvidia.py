@@ -225,6 +225,7 @@ def evidence(draw: st.DrawFn) -> Evidence:
         nvml=read(draw(records)),
         cuda=read(draw(records), "libcuda"),
         smi=tuple(draw(st.lists(gpu_facts(), max_size=3))),
+        smi_ended=draw(st.booleans()),
         device_nodes=draw(st.booleans()),
         soc_arch=draw(st.sampled_from(["sm_87", None])),
         board=None,

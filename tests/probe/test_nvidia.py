@@ -438,3 +438,23 @@ def test_windows_without_any_library(root: Path) -> None:
     assert profile.drivers.nvidia == NvidiaDriver(
         version="581.80", cuda_version="13.0", source="registry, cuda from branch"
     )
+
+
+def test_nvidia_smi_alone_lists_what_is_served(root: Path, tmp_path: Path) -> None:
+    """One of two has fallen off the bus: nvidia-smi says so, and lists the other."""
+    tree.driver(root, "580.65.06")
+    for gpu in (RTX, GTX):
+        tree.card(root, gpu.bus, gpu.device, "nvidia")
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text(
+        "#!/bin/sh\n"
+        "echo 'NVIDIA GeForce RTX 3060, 580.65.06, 8.6, 0x248710DE, 00000000:01:00.0, 12288 MiB'\n"
+        "echo 'Unable to determine the device handle for GPU0000:02:00.0: GPU is lost.'\n"
+        "exit 15\n"
+    )
+    tool.chmod(0o755)
+    profile = probe(HostWorld(root=str(root), environ={"PATH": str(tmp_path)}))
+    assert [(gpu.arch, gpu.arch_source, gpu.usable) for gpu in profile.gpus] == [
+        ("sm_86", "nvidia-smi", True),
+        ("sm_61", "pci-table", False),
+    ]

@@ -79,6 +79,16 @@ def without(*names: str) -> dict[str, str]:
             id="610-old-name-without-value",
         ),
         pytest.param(
+            {
+                **RTX,
+                "driver_version": 'Deprecated, see "KMD version" instead',
+                "kmd_version": "610.43.02",
+            },
+            "610.43.02",
+            "sm_75",
+            id="610-words-with-a-comma",
+        ),
+        pytest.param(
             {**RTX, "compute_cap": "[N/A]", "memory.total": "[N/A]"}, "595.71.05", None, id="n-a"
         ),
         pytest.param(

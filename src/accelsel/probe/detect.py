@@ -50,7 +50,7 @@ def probe(world: World | None = None, *, deadline: float = 3.0) -> Profile:
     scan = ProbeResult(
         name="pci",
         status="ok" if devices else "absent",
-        detail=f"{len(devices)} GPUs",
+        detail=f"{len(devices)} GPU{'s' * (len(devices) != 1)}",
         elapsed_ms=round((monotonic() - started) * 1000, 1),
     )
     running = [

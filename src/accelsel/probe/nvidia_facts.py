@@ -34,6 +34,7 @@ def facts_of(
         nvml=said.view("nvml"),
         cuda=said.view("cuda"),
         smi=smi.gpus if smi else (),
+        smi_ended=smi is not None and smi.completed.status == "ok",
         device_nodes=any(world.exists(path) for path in DEVICE_NODES),
         soc_arch=soc_arch,
         board=board,

@@ -29,7 +29,8 @@ INTEGRATED = frozenset({"sm_32", "sm_53", "sm_62", "sm_72", "sm_87", "sm_101", "
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What each source gave. `soc_arch` is the architecture of the host's Tegra chip, `board` what
-    the device tree calls it; `mismatch` as in VendorFacts."""
+    the device tree calls it; `smi_ended` is True where nvidia-smi came to its end by itself;
+    `mismatch` as in VendorFacts."""
 
     host: HostFacts
     cards: tuple[PciDevice, ...]
@@ -37,6 +38,7 @@ class Evidence:
     nvml: LibraryView
     cuda: LibraryView
     smi: tuple[GpuFact, ...]
+    smi_ended: bool
     device_nodes: bool
     soc_arch: str | None
     board: str | None
@@ -63,7 +65,7 @@ class Evidence:
     @property
     def listed(self) -> bool:
         """Whether a source has listed all GPUs that the driver serves."""
-        return self.nvml.complete or self.cuda.complete
+        return self.nvml.complete or self.cuda.complete or (self.smi_ended and bool(self.smi))
 
 
 def gpus_of(evidence: Evidence) -> tuple[tuple[GpuFact, ...], tuple[str, ...]]:

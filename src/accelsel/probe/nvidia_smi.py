@@ -45,7 +45,7 @@ def query(world: World, timeout: float) -> SmiAnswer:
         driver = next(filter(None, map(driver_of, rows)), driver)
         text = done.out + done.err
         refused = next((field for field in fields if f'"{field}" is not a valid field' in text), "")
-        if not refused and gpus and driver is None:
+        if not refused and done.code == 0 and driver is None:
             refused = next((names[0] for names in wanted if len(names) > 1), "")
         wanted = [
             names[1:] if names[0] == refused else names
