@@ -10,6 +10,7 @@ from accelsel.probe.replay import RecordedWorld
 from accelsel.probe.world import World
 
 CARD = "/sys/bus/pci/devices/0000:03:00.0"
+NODE = "/sys/class/kfd/kfd/topology/nodes/1/properties"
 IN_TREE = "in-tree, kernel 6.11.0-9-generic"
 
 
@@ -146,6 +147,12 @@ def test_an_override_that_rocm_would_not_read() -> None:
     (gpu,) = seen(changed("rx-6700-xt-override", env={"HSA_OVERRIDE_GFX_VERSION": "gfx1030"})).gpus
     assert gpu.arch == "gfx1031"
     assert "not of the form" in (gpu.note or "")
+
+
+def test_a_node_with_cpu_cores_is_an_integrated_gpu() -> None:
+    node = "cpu_cores_count 8\nsimd_count 44\nvendor_id 4098\ndevice_id 32767\nlocation_id 1536\n"
+    (gpu,) = seen(world(files={NODE: node})).gpus
+    assert (gpu.pci_id, gpu.integrated, gpu.usable) == ("1002:7fff", True, True)
 
 
 def test_render_nodes_of_the_card_alone() -> None:

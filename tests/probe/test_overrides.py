@@ -83,6 +83,15 @@ def test_a_long_value_is_shown_in_part() -> None:
     assert "\x1b" not in caught.value.message
 
 
+def test_what_to_give_instead_is_said() -> None:
+    with pytest.raises(AccelselError) as caught:
+        read(ACCELSEL_CUDA_DRIVER="128")
+    assert caught.value.help == (
+        "give a driver version such as 580.65.06 or a CUDA version such as 12.8, leave it empty to "
+        "pretend there is none, or unset ACCELSEL_CUDA_DRIVER"
+    )
+
+
 def test_first_one_set_wins_for_each_fact() -> None:
     found = read(
         ACCELSEL_CUDA_DRIVER="",
@@ -90,7 +99,7 @@ def test_first_one_set_wins_for_each_fact() -> None:
         UV_AMD_GPU_ARCHITECTURE="gfx1100",
         CONDA_OVERRIDE_CUDA="not read, since another one is set",
         CONDA_OVERRIDE_CUDA_ARCH="8.6",
-        NV_VARIANT_PROVIDER_FORCE_SM_ARCH="9.0",
+        NV_VARIANT_PROVIDER_FORCE_SM_ARCH="not read either",
     )
     assert found.driver == driver("ACCELSEL_CUDA_DRIVER")
     assert found.archs == {
@@ -140,7 +149,7 @@ OWN = {"UV_CUDA_DRIVER_VERSION": "580.65.06", "UV_TORCH_BACKEND": "cu130"}
 
 
 def test_own_output_is_no_fact() -> None:
-    env = {**OWN, overrides.MARK: overrides.mark(OWN)}
+    env = {**OWN, "ACCELSEL_ENV": overrides.mark(OWN)}
     assert read(**env) == Overrides()
     assert overrides.is_own(env.get, "UV_TORCH_BACKEND")
 
