@@ -1,0 +1,72 @@
+"""The triton of a build, by kind, release and date; the names that AMD's wheels need."""
+
+from dataclasses import replace
+
+import pytest
+from tests.rules.test_companions_answer import BUILDS, TABLE, TABLES
+
+from accelsel.rules.companions_runtime import runtime_packages, triton_name, triton_package
+
+LINUX = "linux-x86_64"
+
+
+@pytest.mark.parametrize(
+    ("kind", "channel", "torch", "name"),
+    [
+        ("cuda", "stable", "2.15.0", "triton"),
+        ("rocm", "stable", "2.9.1", "pytorch-triton-rocm"),
+        ("rocm", "stable", "2.10.0", "triton-rocm"),
+        ("xpu", "stable", "2.9.0", "pytorch-triton-xpu"),
+        ("xpu", "test", "2.10.0", "triton-xpu"),
+        ("cuda", "nightly", "2.10.0.dev20251208", "pytorch-triton"),
+        ("cuda", "nightly", "2.10.0.dev20251209", "triton"),
+        ("cuda", "nightly", "2.11.0.dev20260104", "triton"),
+        ("rocm", "nightly", "2.10.0.dev20251001", "pytorch-triton-rocm"),
+        ("xpu", "nightly", "2.16.0.dev0", "triton-xpu"),
+        ("cuda", "nightly", "2.10.0.dev0", "pytorch-triton"),
+        ("cuda", "nightly", "2.11.0.dev0", "triton"),
+        ("cpu", "stable", "2.15.0", None),
+    ],
+    ids=str,
+)
+def test_triton_name(kind: str, channel: str, torch: str, name: str | None) -> None:
+    base = BUILDS["2.14.1", "cu130", LINUX]
+    build = replace(base, torch=torch, channel=channel, triton=None)  # type: ignore[arg-type]
+    assert triton_name(kind, build, TABLE) == name
+    windows = replace(build, platform="windows-amd64")
+    assert triton_name(kind, windows, TABLE) is None
+
+
+def test_the_table_agrees_with_the_rows_of_the_builds() -> None:
+    for build in TABLES.builds:
+        kind = TABLES.backends[build.backend].kind
+        if build.triton and build.channel == "stable" and kind in ("cuda", "rocm", "xpu"):
+            alone = replace(build, triton=None, platform=LINUX)
+            assert triton_name(kind, alone, TABLE) == build.triton.name, build.version
+
+
+def test_only_what_the_default_index_lacks_is_routed() -> None:
+    rocm = triton_package("rocm", BUILDS["2.14.1", "rocm7.2", LINUX], "pytorch-rocm7.2", TABLE)
+    assert rocm is not None
+    assert (rocm.name, rocm.specifier, rocm.constrain) == ("triton-rocm", ">=0", True)
+    assert triton_package("cuda", BUILDS["2.14.1", "cu130", LINUX], "pytorch-cu130", TABLE) is None
+    assert triton_package("rocm", BUILDS["2.14.1", "rocm7.2", LINUX], None, TABLE) is None
+
+
+def test_amd_without_a_known_triton() -> None:
+    build = BUILDS["2.12.0", "amd", LINUX]
+    names = {one.name for one in runtime_packages(build, ("gfx1100",), "amd", TABLE, (build,))}
+    assert "triton" not in names
+    assert "amd-torch-device-gfx110x" in names
+
+
+def test_a_triton_that_every_platform_has_is_a_bound() -> None:
+    build = BUILDS["2.13.0", "amd", LINUX]
+    found = runtime_packages(build, ("gfx1031",), "amd", TABLE, (build,))
+    (triton,) = [one for one in found if one.name == "triton"]
+    assert (triton.constrain, triton.override) == (True, False)
+
+
+def test_builds_that_bring_everything_need_nothing() -> None:
+    build = BUILDS["2.14.1", "rocm7.2", LINUX]
+    assert runtime_packages(build, ("gfx1100",), "pytorch-rocm7.2", TABLE) == ()
