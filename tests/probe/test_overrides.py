@@ -136,6 +136,11 @@ def test_names_of_architectures(entry: str, vendor: str, arch: str) -> None:
     assert archs == {name: (arch,) if name == vendor else () for name in archs}
 
 
+@pytest.mark.parametrize("value", ["8.6", "8.6=0", "sm_86"])
+def test_capability_as_conda_writes_it(value: str) -> None:
+    assert read(CONDA_OVERRIDE_CUDA_ARCH=value).archs["nvidia"].archs == ("sm_86",)
+
+
 def test_empty_list_means_no_gpu() -> None:
     assert {stated.archs for stated in read(ACCELSEL_GPU_ARCH="").archs.values()} == {()}
     assert len(read(ACCELSEL_GPU_ARCH="").archs) == 4

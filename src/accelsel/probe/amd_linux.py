@@ -65,10 +65,11 @@ class Look:
         if not topology.present:
             self._result("kfd", "absent", None, started)
         elif topology.hidden:
-            detail = f"{topology.hidden} nodes of the topology cannot be read"
+            detail = f"{topology.hidden} of the topology's nodes cannot be read"
             self._result("kfd", "ok" if topology.devices else "denied", detail, started)
         else:
-            self._result("kfd", "ok", f"{len(topology.devices)} GPUs", started)
+            count = len(topology.devices)
+            self._result("kfd", "ok", f"{count} GPU{'s' * (count != 1)}", started)
         return topology
 
     def _from_kfd(self, topology: KfdTopology) -> list[GpuFact]:
