@@ -313,6 +313,7 @@ def test_environment_of_interest() -> None:
         "CUDA_VISIBLE_DEVICES",
         "ROCR_VISIBLE_DEVICES",
     ]
+    assert found.notes[1].startswith("ROCR_VISIBLE_DEVICES=(empty) limits what programs see")
     inside = host.probe(world(env=env, access={"/.dockerenv": ""}))
     assert inside.environment["CUDA_VERSION"] == "12.4.1"
 
