@@ -27,6 +27,7 @@ def build(
     version: str | None = None,
     glibc: str | None = "2.28",
     macos: str | None = None,
+    gpu_macos: str | None = None,
     companions: tuple[Companion, ...] = (),
     confidence: Confidence = "read",
 ) -> Build:
@@ -52,6 +53,7 @@ def build(
         checked="2026-11-20",
         confidence=confidence,
         arch_confidence=confidence,
+        gpu_macos=gpu_macos,
     )
 
 

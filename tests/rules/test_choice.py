@@ -47,6 +47,11 @@ HOSTS = {
     "no GPU, Windows": (host(system="windows"), "2.15.0", "cpu", ">=2.0,<2.16"),
     "M3": (host(gpu(0, "apple", "M3", "apple-m3"), system="darwin", arch="arm64", version="15.1"),
            "2.15.0", "default", ">=2.0,<2.16"),
+    "M2, macOS 13": (
+        host(gpu(0, "apple", "M2", "apple-m2"), system="darwin", arch="arm64", version="13.7.4"),
+        "2.9.1", "default", ">=2.0,<2.10"),
+    "macOS 13 without GPU": (host(system="darwin", arch="arm64", version="13.7.4"), "2.11.0",
+                             "default", ">=2.0,<2.12"),
     "Intel Mac": (host(system="darwin", arch="x86_64"), "2.2.2", "default", ">=2.0,<2.3"),
     "V100, 580": (nvidia("sm_70"), "2.14.1", "cu126", ">=2.6,<2.15"),
     "RTX 3090, 470": (nvidia("sm_86", driver="470.82.01"), "2.7.1", "cu118", ">=2.0,<2.8"),

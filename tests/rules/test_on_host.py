@@ -143,6 +143,18 @@ def test_macos_floor(floor: str | None, version: str | None, message: str | None
         assert (finding.rule, finding.change) == ("macos-floor", "macOS 14.0 or newer")
 
 
+def test_the_gpu_may_need_a_newer_macos_than_the_wheel() -> None:
+    row = build(backend="default", macos="11.0", gpu_macos="14.0")
+    card = gpu(0, "apple", "M2 Max", "apple-m2")
+    old = {"system": "darwin", "arch": "arm64", "version": "13.7.4"}
+    finding = on_host.macos_floor(case(row, host(card, **old)))  # type: ignore[arg-type]
+    assert finding
+    assert finding.message == "needs macOS 14.0 for its GPU (MPS); this one is 13.7.4"
+    assert on_host.macos_floor(case(row, host(**old))) is None  # type: ignore[arg-type]
+    new = old | {"version": "14.1"}
+    assert on_host.macos_floor(case(row, host(card, **new))) is None  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("tags", "profile", "request_", "message", "change"),
     [

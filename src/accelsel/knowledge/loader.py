@@ -131,6 +131,7 @@ def _build(
         ptx=None if ptx is None else tuple(ptx),
         broken=tuple(row.get("broken", ())),
         glibc=row["glibc"] if "glibc" in row else release.get("glibc", {}).get(platform),
+        gpu_macos=row.get("gpu_macos"),
         macos=row["macos"] if "macos" in row else release.get("macos", {}).get(platform),
         triton=_triton(row.get("triton", False), backend, release),
         companions=tuple(

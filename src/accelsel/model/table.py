@@ -87,8 +87,9 @@ class Build:
     full version in the index (`2.14.1+cu126`). `archs` lists machine code (`sm_50`, `sm_90a`,
     gfx ids, Intel architectures), None where unknown, () where the build has no GPU code; `ptx`
     likewise. `broken` are archs that are listed in the build and do not work. `pythons` are tags
-    such as `3.12` and `3.14t`. `glibc` and `macos` are floors. `extras` maps an arch to the extra
-    that brings its code (AMD's multi-arch wheels).
+    such as `3.12` and `3.14t`. `glibc` and `macos` are floors; `gpu_macos` is that of its GPU code
+    where it is higher. `extras` maps an arch to the extra that brings its code (AMD's multi-arch
+    wheels).
     """
 
     torch: str
@@ -112,6 +113,7 @@ class Build:
     checked: str
     confidence: Confidence
     arch_confidence: Confidence
+    gpu_macos: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from accelsel.rules.host import OVERRIDE, Target
 from accelsel.rules.on_host import floor_of
 from accelsel.rules.question import Scope, pythons
 from accelsel.rules.span import span_of, specifier_of
-from accelsel.rules.versions import meets, release
+from accelsel.rules.versions import Numbers, meets, release
 
 _WEAKEST: dict[Confidence, int] = {"inferred": 0, "read": 1, "verified": 2}
 _MASKS = ("HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES")
@@ -264,8 +264,13 @@ def _order_reasons(decision: Decision, winner: Candidate) -> list[Reason]:
     return found
 
 
+def _age(row: Row) -> tuple[Numbers, bool]:
+    return release(row.build.torch)
+
+
 def _rejected(decision: Decision) -> tuple[Rejection, ...]:
-    """Every row of the platform but the winner: what is against it, or what comes before it."""
+    """Every row of the platform but the winner, newest torch first: what is against it, or what
+    comes before it."""
     told = {
         (row.build.torch, row.backend.name): (finding.rule, finding.message)
         for row, finding in decision.rejected
@@ -279,7 +284,7 @@ def _rejected(decision: Decision) -> tuple[Rejection, ...]:
             rule=told[row.build.torch, row.backend.name][0],
             message=told[row.build.torch, row.backend.name][1],
         )
-        for row in reversed(decision.rows)
+        for row in sorted(decision.rows, key=_age, reverse=True)
         if (row.build.torch, row.backend.name) in told
     )
 

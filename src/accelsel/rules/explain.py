@@ -16,6 +16,7 @@ from accelsel.rules.versions import release
 
 WIDTH = 80
 HEIGHT = 23  # of 24: the prompt needs a line
+_WARNINGS, _LOSERS = 5, 3  # lines for warnings at most, and for losers at least
 _SCOPES: frozenset[Scope] = frozenset({"gpu", "host", "wheel", "python", "policy"})
 _ASKED: frozenset[Scope] = frozenset({"request"})
 
@@ -37,14 +38,15 @@ def why(
         if warnings:
             lines += ["", "warnings", *_wrapped(warnings)]
         return "\n".join([*lines, "", *_grouped(selection.rejected)])
-    budget = HEIGHT - len(lines) - 2
-    lines += ["", "why", *_cut(reasons, budget - min(len(warnings), 3) - 2)]
-    if warnings:
-        lines += _cut(["warnings", *warnings], min(len(warnings), 3) + 2)
-    room = HEIGHT - len(lines) - 1
+    told = ["warnings", *_cut(warnings, _WARNINGS)] if warnings else []
     losers = _newest(selection)
-    if losers and room > 1:
-        lines += ["not chosen (accelsel why BACKEND tells more, -v all)", *_cut(losers, room)]
+    least = min(len(losers), _LOSERS) + 1 if losers else 0
+    lines += ["", "why"]
+    lines += _cut(reasons, HEIGHT - len(lines) - len(told) - least)
+    lines += told
+    if losers:
+        lines.append("not chosen (accelsel why BACKEND tells more, -v all)")
+        lines += _cut(losers, HEIGHT - len(lines))
     return "\n".join(lines)
 
 
@@ -115,7 +117,10 @@ def _newest(selection: Selection) -> list[str]:
         held = found.get(one.backend)
         if one.torch and (held is None or release(one.torch) > release(held.torch or "0")):
             found[one.backend] = one
-    ordered = sorted(found.values(), key=lambda one: release(one.torch or "0"), reverse=True)
+    places = {rule: place for place, rule in enumerate(BY_ID)}
+    by_name = sorted(found.values(), key=lambda one: one.backend, reverse=True)
+    by_rule = sorted(by_name, key=lambda one: places[one.rule])
+    ordered = sorted(by_rule, key=lambda one: release(one.torch or "0"), reverse=True)
     return [
         _short(f"  {one.backend:<9} {one.torch:<7} {one.message}  [{one.rule}]")
         for one in ordered
@@ -129,9 +134,8 @@ def _grouped(rejected: Iterable[Rejection]) -> list[str]:
         by_text = groups.setdefault(one.rule, {})
         by_text.setdefault((one.backend, one.message), []).append(one.torch or "")
     lines = []
-    for rule in sorted(groups, key=lambda name: list(BY_ID).index(name) if name in BY_ID else 99):
-        title = BY_ID[rule].why_not if rule in BY_ID else rule
-        lines.append(f"{rule}: {title}")
+    for rule in (name for name in BY_ID if name in groups):
+        lines.append(f"{rule}: {BY_ID[rule].why_not}")
         for (backend, message), torches in groups[rule].items():
             lines += _wrapped([f"  {backend} {', '.join(torches)}: {message}"])
         lines.append("")

@@ -54,11 +54,15 @@ def libc_floor(case: Case) -> Finding | None:
 
 
 def macos_floor(case: Case) -> Finding | None:
-    version, floor = case.question.host.macos, case.build.macos
-    if floor is None or version is None or meets(version, numbers(floor)):
-        return None
-    message = f"needs macOS {floor}; this one is {dotted(version)}"
-    return Finding(rule="macos-floor", message=message, change=f"macOS {floor} or newer")
+    version, build = case.question.host.macos, case.build
+    floors = [(build.macos, "")]
+    if any(target.vendor == "apple" for target in case.question.targets):
+        floors.append((build.gpu_macos, " for its GPU (MPS)"))
+    for floor, what in floors:
+        if floor and version and not meets(version, numbers(floor)):
+            message = f"needs macOS {floor}{what}; this one is {dotted(version)}"
+            return Finding(rule="macos-floor", message=message, change=f"macOS {floor} or newer")
+    return None
 
 
 def python_wheel(case: Case) -> Finding | None:

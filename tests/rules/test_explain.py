@@ -1,0 +1,212 @@
+"""Texts that people paste into issues."""
+
+import pytest
+from tests.rules.hosts import amd, gpu, host, nvidia
+from tests.rules.rows import TABLES
+
+from accelsel.model.errors import AccelselError
+from accelsel.model.profile import Profile
+from accelsel.model.request import Request
+from accelsel.rules import RULES, select, why, why_not
+
+PASCAL = host(gpu(0, "nvidia", "NVIDIA GeForce GTX 1080 Ti", "sm_61"), driver="580.65.06")
+
+
+def chosen(profile: Profile | None, *, verbose: bool = False, **asked: object) -> str:
+    request = Request(**asked)  # type: ignore[arg-type]
+    return why(select(profile, request, TABLES), profile, TABLES, verbose=verbose)
+
+
+def not_chosen(backend: str, profile: Profile | None, **asked: object) -> str:
+    request = Request(**asked)  # type: ignore[arg-type]
+    return why_not(backend, profile, request, TABLES, select(profile, request, TABLES))
+
+
+def test_the_winner() -> None:
+    assert chosen(PASCAL).splitlines()[:16] == [
+        "torch 2.14.1 with cu126",
+        "  for     linux-x86_64, Python 3.12",
+        "  range   torch>=2.6,<2.15",
+        "  index   https://download.pytorch.org/whl/cu126",
+        "  serves  GPU 0: NVIDIA GeForce GTX 1080 Ti (sm_61)",
+        f"  sure    read (rules of {TABLES.checked})",
+        "",
+        "why",
+        "  the NVIDIA GPU decides  [policy]",
+        "  GPU 0, GTX 1080 Ti (sm_61) runs its code for sm_60  [arch-kernels]",
+        "  driver 580.65.06, CUDA 13.0: enough for CUDA 12 (driver 525.60.13)",
+        "      [driver-floor]",
+        "  2.14.1 is the newest torch that runs here; 2.15.0 is the newest known",
+        "      [newest-torch]",
+        "not chosen (accelsel why BACKEND tells more, -v all)",
+        "  cu134     2.15.0  no kernels for sm_61 (GPU 0, GTX 1080 Ti)  [arch-kernels]",
+    ]
+
+
+MANY = host(
+    *[gpu(n, "nvidia", f"NVIDIA GeForce RTX 40{n} with a long marketing name", "sm_89")
+      for n in range(8)],
+    gpu(8, "nvidia", "GT 710", "sm_35"), gpu(9, "amd", "RX 7900 XTX", "gfx1100"),
+    driver="580.65.06", notes=("probe-incomplete: one of many did not answer in time",),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("profile", "request_"),
+    [
+        (PASCAL, Request()),
+        (MANY, Request()),
+        (MANY, Request(torch="<2.1")),
+        (amd("gfx1031"), Request(companions=("torchvision", "torchaudio"))),
+        (host(), Request()),
+        (None, Request()),
+        (host(container="docker"), Request()),
+        (host(system="darwin", arch="arm64"), Request()),
+        (host(gpu(0, "amd", "a", "gfx1100"), gpu(1, "amd", "b", "gfx1036", integrated=True)),
+         Request()),
+        (PASCAL, Request(backend="cu130", force=True)),
+    ],
+)  # fmt: skip
+def test_it_fits_one_screen(profile: Profile | None, request_: Request) -> None:
+    lines = why(select(profile, request_, TABLES), profile, TABLES).splitlines()
+    assert len(lines) <= 23
+    assert max(len(line) for line in lines) <= 80
+    assert lines[-1]
+    assert "why" in lines
+
+
+def test_what_does_not_fit_is_counted() -> None:
+    text = chosen(PASCAL)
+    shown = [line for line in text.splitlines() if line.startswith("  cu")]
+    (more,) = [line for line in text.splitlines() if line.startswith("  ... and ")]
+    assert more.endswith(" more (-v)")
+    assert int(more.split()[2]) >= 1
+    assert shown
+
+
+def test_extras_environment_and_warnings_are_shown() -> None:
+    text = chosen(amd("gfx1031"))
+    assert "torch[device-gfx1031]==2.14.0+rocm10.1.0" in text
+    assert "warnings\n  GPU 0, card gfx1031 can also run as gfx1030" in text
+    masked = host(gpu(0, "amd", "a", "gfx1100"), gpu(1, "amd", "b", "gfx1036", integrated=True))
+    assert "  set     HIP_VISIBLE_DEVICES=0" in chosen(masked)
+    mac = chosen(host(system="darwin", arch="arm64"))
+    assert "  index " not in mac
+    assert "  serves " not in mac
+
+
+def test_gpus_of_a_kind_share_a_line() -> None:
+    cards = [gpu(n, "nvidia", "NVIDIA H100", "sm_90") for n in range(3)]
+    text = chosen(host(*cards, driver="580.65.06"))
+    assert "  serves  GPU 0, 1, 2: NVIDIA H100 (sm_90)" in text
+
+
+def test_nothing_chosen() -> None:
+    lines = chosen(PASCAL, torch=">=2.15").splitlines()
+    assert lines[0] == "no build of torch for this host (linux-x86_64, Python 3.12)"
+    assert lines[2] == "why"
+    assert "  with another bound on torch: torch 2.14.1 with cu126 runs  [requested-range]" in lines
+    assert chosen(None).splitlines()[0] == "no build of torch for this host (None, any Python)"
+
+
+def test_every_loser_by_its_rule() -> None:
+    text = chosen(PASCAL, verbose=True)
+    assert "arch-kernels: it has no code that a GPU to be served runs" in text
+    assert "newest-torch: a newer torch runs too" in text
+    assert "  cu126 2.14.0, 2.13.0, 2.12.1, 2.12.0, 2.11.0, 2.10.0, 2.9.1, 2.9.0, 2.8.0," in text
+    heads = [line.partition(":")[0] for line in text.splitlines() if line and line[0] != " "]
+    order = [rule.id for rule in RULES if rule.id in heads]
+    assert [head for head in heads if head in order] == order
+    assert max(len(line) for line in text.splitlines()) <= 80
+    assert "..." not in text
+    offered = chosen(amd("gfx1031"), verbose=True)
+    assert "\nwarnings\n" in offered
+
+
+def test_every_build_is_in_the_long_form() -> None:
+    text = chosen(PASCAL, verbose=True)
+    found = select(PASCAL, Request(), TABLES)
+    told = sum(line.count(", ") + 1 for line in text.splitlines() if line.startswith("  "))
+    assert told >= len({(one.backend, one.message) for one in found.rejected})
+    for one in found.rejected:
+        assert f" {one.backend} " in text
+        assert one.torch
+        assert one.torch in text
+
+
+def test_why_not_names_the_gpu_and_what_serves_it() -> None:
+    assert not_chosen("cu130", PASCAL).splitlines() == [
+        "cu130 was not chosen: torch 2.14.1 with cu126 was",
+        "  nearest: torch 2.14.1",
+        "    no kernels for sm_61 (GPU 0, GTX 1080 Ti)  [arch-kernels]",
+        "  it would take: another GPU than GTX 1080 Ti",
+        "  torch 2.15.0, 2.14.0, 2.13.0, 2.12.1, 2.12.0, 2.11.0, 2.10.0, 2.9.1, 2.9.0: no",
+        "      kernels for sm_61 (GPU 0, GTX 1080 Ti)  [arch-kernels]",
+        "  the newest torch that serves GPU 0, GTX 1080 Ti (sm_61): torch 2.14.1 with",
+        "      cu126",
+    ]
+
+
+def test_why_not_for_a_driver() -> None:
+    text = not_chosen("cu130", nvidia("sm_90", driver="525.60.13"))
+    assert "it would take: driver 580.65.06 or newer" in text
+    assert "the newest torch that serves" not in text
+
+
+def test_why_not_for_another_vendor() -> None:
+    text = not_chosen("rocm7.2", PASCAL)
+    assert "    for AMD GPUs, and none is usable here  [vendor]" in text
+    assert text.count("[vendor]") == 2
+
+
+def test_why_not_for_a_build_that_runs() -> None:
+    assert not_chosen("cu118", PASCAL) == (
+        "cu118 was not chosen: torch 2.14.1 with cu126 was\n"
+        "  it runs, up to torch 2.7.1; torch 2.14.1 with cu126 is newer and runs too\n"
+        "      [newest-torch]\n"
+        "  to take it all the same: --backend cu118"
+    )
+    near = not_chosen("cu126", nvidia("sm_86"), torch="==2.14.1")
+    assert "torch 2.14.1 with cu130 is nearer to what the\n      driver reports" in near
+    assert "[nearest-toolkit]" in near
+    own = not_chosen("amd", amd("gfx1100"))
+    assert "is on PyTorch's own\n      index and runs too" in own
+
+
+def test_why_not_for_what_was_chosen() -> None:
+    text = not_chosen("cu126", PASCAL)
+    assert text.startswith("cu126 is the choice\n\ntorch 2.14.1 with cu126\n")
+
+
+def test_why_not_for_a_platform_without_it() -> None:
+    text = not_chosen("rocm7.2", host(system="windows"))
+    assert text.splitlines()[1] == "  no wheel of it for windows-amd64  [platform-wheel]"
+
+
+def test_why_not_for_what_is_not_established() -> None:
+    text = not_chosen("amd", amd("gfx906"))
+    assert "the newest torch that serves GPU 0, card gfx906 (gfx906): torch 2.9.1 with" in text
+    assert "  not established: AMD's nightly index has torch[device-gfx906]" in text
+    assert "(https://nightly.repo.amd.com/rocm/whl-next/)" in text
+    unknown = not_chosen("rocm7.14", amd("gfx1100"))
+    assert "the GPUs that it has code for are not established  [arch-list-unknown]" in unknown
+
+
+def test_why_not_tells_bounds_too() -> None:
+    text = not_chosen("cu126", nvidia("sm_86"), torch="==2.5.1")
+    assert "torch==2.5.1 was asked for  [requested-range]" in text
+    assert "a bound on torch that admits 2.14.1" in text
+    docker = not_chosen("cu126", host(container="docker"))
+    assert docker.startswith("cu126 was not chosen: no build was")
+
+
+def test_why_not_for_a_gpu_that_nothing_serves_under_the_request() -> None:
+    text = not_chosen("cu130", PASCAL, torch=">=2.15")
+    assert "the newest torch that serves GPU 0, GTX 1080 Ti (sm_61): none, under this" in text
+
+
+def test_an_unknown_backend() -> None:
+    with pytest.raises(AccelselError) as caught:
+        not_chosen("cu999", PASCAL)
+    assert (caught.value.code, caught.value.kind) == (2, "unknown-backend")
+    assert caught.value.help

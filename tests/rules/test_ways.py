@@ -1,0 +1,145 @@
+"""Why nothing was selected, and the nearest ways out."""
+
+from dataclasses import replace
+
+import pytest
+from tests.rules.hosts import amd, gpu, host, nvidia
+from tests.rules.rows import TABLES, build
+
+from accelsel.model.profile import Profile
+from accelsel.model.request import Request
+from accelsel.rules import select
+
+
+def told(profile: Profile | None, **asked: object) -> list[tuple[str, str]]:
+    found = select(profile, Request(**asked), TABLES)  # type: ignore[arg-type]
+    assert found.outcome == "none"
+    return [(reason.rule, reason.message) for reason in found.reasons]
+
+
+def test_a_torch_that_the_table_does_not_know() -> None:
+    known = "which has 2.0.0 to 2.15.0 for linux-x86_64"
+    assert told(nvidia("sm_86"), torch=">=2.16") == [
+        ("not-in-table", f"no release of torch>=2.16 is in the rules table, {known}"),
+        ("requested-range", "with another bound on torch: torch 2.15.0 with cu132 runs"),
+    ]
+    assert told(host(), torch="==1.13.1")[0][0] == "not-in-table"
+
+
+def test_a_pin_that_no_build_serves() -> None:
+    assert told(nvidia("sm_120"), torch="==2.6.0") == [
+        ("arch-kernels", "cu126 2.6.0: no kernels for sm_120 (GPU 0, card sm_120)"),
+        ("requested-range", "with another bound on torch: torch 2.15.0 with cu132 runs"),
+    ]
+
+
+def test_a_driver_that_is_too_old() -> None:
+    lacks = "CUDA 13 needs driver 580.65.06 or newer; this host has driver 535.183.01, CUDA 12.2"
+    assert told(nvidia("sm_120", driver="535.183.01"), torch="==2.14.1") == [
+        ("driver-floor", f"cu132 2.14.1: {lacks}"),
+        ("arch-kernels", "cu126 2.14.1: no kernels for sm_120 (GPU 0, card sm_120)"),
+        ("requested-range", "with another bound on torch: torch 2.13.0 with cu129 runs"),
+        ("driver-floor", "with driver 580.65.06 or newer: torch 2.14.1 with cu130 runs"),
+    ]
+    old = told(nvidia("sm_86", driver="390.157"))
+    assert old[0][0] == "driver-floor"
+    assert old[-1] == (
+        "driver-floor", "with driver 580.65.06 or newer: torch 2.15.0 with cu132 runs",
+    )  # fmt: skip
+
+
+def test_a_python_without_wheels() -> None:
+    found = told(nvidia("sm_86", python="3.16.0"))
+    assert found[0] == (
+        "python-wheel", "cu132 2.15.0: no wheel for Python 3.16; it has 3.11 to 3.15",
+    )  # fmt: skip
+    assert ("python-wheel", "with Python 3.15: torch 2.15.0 with cu132 runs") in found
+    bound = told(host(python="3.14.0"), torch=">=2.6,<2.9")
+    assert ("python-wheel", "with Python 3.13: torch 2.8.0 with cpu runs") in bound
+    assert ("requested-range", "with another bound on torch: torch 2.14.1 with cpu runs") in bound
+    project = told(host(), requires_python=">=3.17")
+    assert project[0][1].endswith("no wheel within >=3.17; it has 3.10 to 3.14")
+
+
+def test_a_backend_that_does_not_run() -> None:
+    assert told(nvidia("sm_61"), backend="cu130") == [
+        ("arch-kernels", "cu130 2.14.1: no kernels for sm_61 (GPU 0, card sm_61)"),
+        ("requested-backend", "without --backend: torch 2.14.1 with cu126 runs"),
+    ]
+    absent = told(host(system="windows"), backend="rocm7.2")
+    assert absent[0] == ("platform-wheel", "no wheel of rocm7.2 for windows-amd64")
+    outside = told(nvidia("sm_86"), backend="cu126", torch="==2.0.1")
+    assert outside[0] == (
+        "requested-range", "torch==2.0.1 was asked for; cu126 has 2.6.0 to 2.15.0",
+    )  # fmt: skip
+    one = replace(TABLES, builds=(build("2.8.0"), build("2.9.0", "cu130")))
+    lone = select(nvidia("sm_86"), Request(backend="cu126", torch="==2.9.0"), one)
+    assert lone.reasons[0].message == "torch==2.9.0 was asked for; cu126 has 2.8.0"
+
+
+def test_a_channel_without_the_bound() -> None:
+    found = told(nvidia("sm_86"), channel="nightly", torch="==2.9.1")
+    assert found[0][0] == "requested-range"
+    assert found[0][1].startswith("torch==2.9.1 was asked for; the nightly channel has ")
+
+
+def test_packages_that_do_not_fit() -> None:
+    found = told(nvidia("sm_120"), companions=("torchvision==0.15.2",))
+    assert found[0][0] in ("companion", "arch-kernels")
+    assert ("companion", "without the other packages: torch 2.15.0 with cu132 runs") in found
+
+
+def test_platforms() -> None:
+    assert told(None, backend="cu126") == [
+        ("platform-wheel", "the platform is not known: name it with --platform, or give a profile")
+    ]
+    assert told(host(arch="ppc64le")) == [("platform-wheel", "no wheel of torch for linux-ppc64le")]
+    musl = told(host(libc="musl", glibc="1.2"))
+    assert musl[0][0] == "libc-floor"
+    assert "this system has musl" in musl[0][1]
+
+
+def test_what_several_gpus_lead_to() -> None:
+    cards = (gpu(0, "nvidia", "a", "sm_120"), gpu(1, "nvidia", "b", "sm_61"))
+    found = told(host(*cards, driver="580.65.06"), gpus="0,1")
+    assert ("policy", "--gpu 0 (a alone): torch 2.15.0 with cu132 runs") in found
+    assert ("policy", "--gpu 1 (b alone): torch 2.14.1 with cu126 runs") in found
+    single = told(nvidia("sm_61"), torch=">=2.15")
+    assert not [message for rule, message in single if rule == "policy"]
+
+
+def test_what_is_not_established_is_named() -> None:
+    found = told(amd("gfx906"), torch=">=2.12")
+    assert any(rule == "published" and "nightly index" in message for rule, message in found)
+    assert not any("gfx900" in message for _, message in found)
+    windows = told(amd("gfx906", system="windows"))
+    assert any("torch[device-gfx906]" in message for _, message in windows)
+    blocked = told(host(gpu(0, "amd", "MI50", "gfx906", usable=False)))
+    assert any("torch[device-gfx906]" in message for _, message in blocked)
+
+
+def test_a_jetson_hears_of_nvidias_wheels() -> None:
+    orin = nvidia("sm_87", driver="540.4.0", arch="aarch64", jetson=("R36.4.3", "6"))
+    found = told(orin)
+    assert ("python-wheel", "with Python 3.10: torch 2.11.0 with jetson-jp6 runs") in found
+    assert found[-1][0] == "jetpack"
+    assert "--fallback cpu" in found[-1][1]
+
+
+def test_at_most_three_causes_newest_established_first() -> None:
+    found = told(nvidia("sm_120", python="3.16.0", driver="535.1", glibc="2.5"))
+    causes = [pair for pair in found if not pair[1].startswith(("with", "--gpu"))]
+    assert len(causes) == 3
+    assert all("2.15.0" in message or "2.14.1" in message for _, message in causes)
+
+
+@pytest.mark.parametrize("profile", [None, host(container="docker"), nvidia("sm_61", python="3.5")])
+def test_there_is_always_a_reason(profile: Profile | None) -> None:
+    assert told(profile)
+
+
+def test_ways_stay_with_the_vendor() -> None:
+    assert told(host(), backend="cu126") == [
+        ("vendor", "cu126 2.14.1: for NVIDIA GPUs, and none is usable here"),
+        ("requested-backend", "without --backend: torch 2.14.1 with cpu runs"),
+    ]
