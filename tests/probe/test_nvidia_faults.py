@@ -11,10 +11,11 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pynvml
 import pytest
@@ -25,6 +26,8 @@ from accelsel.model.profile import Profile
 from accelsel.probe import probe
 from accelsel.probe.host_world import HostWorld
 
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 GPUS = (
     StubGpu(
         name="NVIDIA GeForce RTX 3060",
@@ -56,7 +59,8 @@ EFFECTS = ("crash", "hang")
 NVML_EFFECTS: tuple[str | int, ...] = (*EFFECTS, *NVML_CODES)
 CUDA_EFFECTS: tuple[str | int, ...] = (*EFFECTS, *CUDA_CODES)
 LIMIT = 4.0  # seconds: the contract's worst case of a whole `detect`
-PARALLEL = 12
+# What hangs only waits, so many go at once; of the others as many as a small machine has room for.
+WAITING, WORKING = 16, 3
 # NVML's codes at initialisation that speak of the driver: it serves no GPU then, unless libcuda
 # shows that it does. The others say nothing (3, 12, 13) or leave libcuda to answer.
 NOT_LOADED, MISMATCH = 9, 18
@@ -103,6 +107,17 @@ def host_files(root: Path) -> Path:
     return root
 
 
+def side_by_side(
+    run: Callable[[Item], Answer], items: list[Item], case_of: Callable[[Item], Case]
+) -> list[Answer]:
+    hanging = [item for item in items if case_of(item).effect == "hang"]
+    others = [item for item in items if case_of(item).effect != "hang"]
+    with ThreadPoolExecutor(WAITING) as pool:
+        answers = list(pool.map(run, hanging))
+    with ThreadPoolExecutor(WORKING) as pool:
+        return answers + list(pool.map(run, others))
+
+
 def run_all(
     cases: list[Case], stubs: Stubs, folder: Path, libraries: tuple[str, ...]
 ) -> list[Outcome]:
@@ -121,8 +136,7 @@ def run_all(
         profile = probe(HostWorld(root=str(root), environ=environ))
         return Outcome(case=case, seconds=time.monotonic() - started, profile=profile)
 
-    with ThreadPoolExecutor(PARALLEL) as pool:
-        return list(pool.map(run, enumerate(cases)))
+    return side_by_side(run, list(enumerate(cases)), lambda numbered: numbered[1])
 
 
 def wrong(outcome: Outcome) -> list[str]:
@@ -236,8 +250,7 @@ def test_the_command_ends_well_whatever_crashes_or_hangs(stubs: Stubs, tmp_path:
         return case, time.monotonic() - started, done
 
     cases = [case for case in nvml_cases() if case.effect in EFFECTS]
-    with ThreadPoolExecutor(PARALLEL) as pool:
-        outcomes = list(pool.map(run, cases))
+    outcomes = side_by_side(run, cases, lambda case: case)
     assert len(outcomes) == 2 * len(NVML_CALLS)
     for case, seconds, done in outcomes:
         assert done.returncode == 0, (str(case), done.stderr)

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from accelsel.probe.nvidia_library import LibraryView
     from accelsel.probe.nvidia_smi import SmiAnswer
 
-RESERVE = 0.15  # seconds kept for killing what hangs and for putting the answers together
+RESERVE = 0.4  # seconds kept for killing what hangs, on a busy machine too
+JOINING = 0.05  # seconds kept for putting the answers together
 HEAD_START = 0.004  # seconds in which a source that does not exist has said so
 PATIENCE = 0.5  # share of the time left that a source has before the next one is started
 
@@ -139,7 +140,7 @@ def ask(world: World, deadline: Deadline) -> Said:
         if said.settled:
             break
     for asking in said.askings:
-        asking.wait(deadline.left(RESERVE / 3))
+        asking.wait(deadline.left(JOINING))
     return said
 
 
