@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup run lint format type test fuzz bench cases dist clean
+.PHONY: setup run lint format type test fuzz cases companions bench dist clean
 
 setup: $(READY)
 
@@ -35,6 +35,12 @@ run: setup
 
 fuzz: setup
 	ACCELSEL_FUZZ_EXAMPLES=200000 $(BIN)/python -m pytest -n auto -q -m fuzz
+
+cases: setup
+	$(BIN)/python -m tests.rules.report
+
+companions: setup
+	$(BIN)/python -m tests.kit.companions
 
 bench: setup
 	$(BIN)/python -m tests.kit.bench
