@@ -458,3 +458,18 @@ def test_nvidia_smi_alone_lists_what_is_served(root: Path, tmp_path: Path) -> No
         ("sm_86", "nvidia-smi", True),
         ("sm_61", "pci-table", False),
     ]
+
+
+def test_a_library_that_is_there_and_cannot_be_loaded(root: Path, tmp_path: Path) -> None:
+    """A loader's cache that is out of date, or a file for another machine."""
+    tree.card(root, RTX.bus, RTX.device, "nvidia")
+    tree.driver(root, "580.65.06")
+    for name in ("libnvidia-ml.so.1", "libcuda.so.1"):
+        (tmp_path / name).write_text("no library")
+    environ = {"PATH": "/nowhere", "LD_LIBRARY_PATH": str(tmp_path)}
+    profile = probe(HostWorld(root=str(root), environ=environ))
+    statuses = {each.name: each.status for each in profile.probes}
+    assert (statuses["nvml"], statuses["cuda"]) == ("absent", "absent")
+    assert [gpu.arch for gpu in profile.gpus] == ["sm_86"]
+    (note,) = profile.notes
+    assert "libcuda is not where the loader looks" in note

@@ -71,6 +71,8 @@ def _status(asking: Asking) -> tuple[ProbeStatus, str | None]:
     view = library.read(answer.records)
     if view.ready:
         return "ok", _count(len(view.gpus))
+    if view.error is None:
+        return "absent", "cannot be loaded"
     nvml = asking.name == "nvml"
     table = library.NVML_SAYS if nvml else library.CUDA_SAYS
     words = table.get(view.error) if isinstance(view.error, int) else None
@@ -140,7 +142,8 @@ def _source_notes(evidence: Evidence, said: Said, gpus: tuple[GpuFact, ...]) -> 
     if evidence.mismatch:
         return [MISMATCH]
     notes = []
-    if said.nothing and any(gpu.usable for gpu in gpus):
+    absent = all(_status(asking)[0] == "absent" for asking in said.askings)
+    if absent and any(gpu.usable for gpu in gpus):
         notes.append(NO_LIBRARY)
     for asking in said.askings:
         status, detail = _status(asking)
