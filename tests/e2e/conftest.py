@@ -19,6 +19,13 @@ ACCELSEL = str(Path(sys.executable).with_name("accelsel"))
 UV = os.environ.get("ACCELSEL_TEST_UV") or str(Path(sys.executable).with_name("uv"))
 
 
+# a requires-python that this interpreter satisfies alone
+THIS_PYTHON = f"=={sys.version_info.major}.{sys.version_info.minor}.*"
+OLD_TORCH = pytest.mark.skipif(
+    sys.version_info >= (3, 13), reason="torch 2.5 and older have no wheels for this Python"
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """A project in a folder, with the commands run on it."""

@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Callable
 
 import pytest
-from tests.e2e.conftest import Project
+from tests.e2e.conftest import OLD_TORCH, THIS_PYTHON, Project
 from tests.kit.replay import Replay
 
 HEAD = '[project]\nname = "p"\nversion = "0"\n'
@@ -21,6 +21,7 @@ def lock(project: Project, *words: str, code: int = 0) -> subprocess.CompletedPr
     return project.uv("lock", *words, code=code)
 
 
+@OLD_TORCH
 def test_rocm_triton_is_nowhere(make_project: Callable[[str], Project], replay: Replay) -> None:
     """A source for torch alone does not reach the triton that it requires (uv issue 10712)."""
     project = make_project(
@@ -58,18 +59,20 @@ def test_two_tritons_in_one_folder(make_project: Callable[[str], Project], repla
     assert project.owners("triton") == {"triton", "pytorch_triton"}
 
 
+@OLD_TORCH
 def test_a_vendor_index_that_shadows(
     make_project: Callable[[str], Project], replay: Replay
 ) -> None:
     """NVIDIA's index has the name that torch asks for, without its version (uv issue 7879)."""
     project = make_project(
-        HEAD + 'requires-python = "==3.11.*"\n'
+        HEAD + f'requires-python = "{THIS_PYTHON}"\n'
         'dependencies = ["tensorrt-cu12==10.3.0", "torch==2.4.0"]\n'
         + index("nvidia", f"{replay.url}/pypi.nvidia.com", explicit=False)
     )
     assert "nvidia-cudnn-cu12" in lock(project, code=1).stderr
 
 
+@OLD_TORCH
 @pytest.mark.parametrize("isolated", [True, False])
 def test_one_build_for_two_variants(
     make_project: Callable[[str], Project], replay: Replay, isolated: bool
@@ -84,7 +87,7 @@ def test_one_build_for_two_variants(
     )
     project = make_project(
         HEAD
-        + 'requires-python = "==3.11.*"\n[project.optional-dependencies]\n'
+        + f'requires-python = "{THIS_PYTHON}"\n[project.optional-dependencies]\n'
         + extras
         + '[tool.uv]\nconflicts = [[{ extra = "cu121" }, { extra = "cu124" }]]\n'
         + ("" if isolated else 'no-build-isolation-package = ["torch-scatter"]\n')

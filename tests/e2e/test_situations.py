@@ -1,10 +1,11 @@
 """The reported situations, solved by `accelsel pin --write` alone."""
 
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from tests.e2e.conftest import Project
+from tests.e2e.conftest import OLD_TORCH, THIS_PYTHON, Project
 from tests.kit.replay import Replay
 from tests.kit.replay_catalog import Dist
 from tests.kit.replay_fixtures import load
@@ -43,6 +44,7 @@ def assert_settled(project: Project) -> None:
             ["torch>=2.5.1,<2.6"],
             {"torch": "2.5.1+rocm6.2", "pytorch_triton_rocm": "3.1.0"},
             id="rocm-as-reported",
+            marks=OLD_TORCH,
         ),
         pytest.param(
             "arc-a770",
@@ -68,10 +70,12 @@ def test_triton_of_the_same_index(
     assert_settled(project)
 
 
+@OLD_TORCH
 def test_a_wheel_url_becomes_a_version(
     make_project: Callable[[str], Project], replay: Replay
 ) -> None:
-    wheel = "torch-2.2.1%2Bcu118-cp311-cp311-linux_x86_64.whl"
+    tag = f"cp{sys.version_info.major}{sys.version_info.minor}"
+    wheel = f"torch-2.2.1%2Bcu118-{tag}-{tag}-linux_x86_64.whl"
     url = f"https://download.pytorch.org/whl/cu118/{wheel}"
     project = make_project(project_text(f"torch @ {url}", "torchaudio", "certifi>=2024.2.2"))
     project.pin("gtx-1080-ti-580", "--write", "--sync")
@@ -81,8 +85,9 @@ def test_a_wheel_url_becomes_a_version(
     assert_settled(project)
 
 
+@OLD_TORCH
 def test_a_compiled_package_from_its_page(make_project: Callable[[str], Project]) -> None:
-    project = make_project(project_text("torch==2.5.1", "torch-scatter", python=">=3.11,<3.13"))
+    project = make_project(project_text("torch==2.5.1", "torch-scatter", python=THIS_PYTHON))
     project.pin("t4-535", "--write", "--sync")
     assert project.installed()["torch"] == "2.5.1+cu121"
     assert project.installed()["torch_scatter"] == "2.1.2+pt25cu121"
@@ -120,11 +125,12 @@ def test_flash_attention_2_and_3(make_project: Callable[[str], Project]) -> None
     assert_settled(project)
 
 
+@OLD_TORCH
 def test_variants_with_packages_compiled_for_each(make_project: Callable[[str], Project]) -> None:
     compiled = {"torch-scatter": "2.1.2", "torch-cluster": "1.6.3", "pyg-lib": "0.4.0"}
     needs = [f"{name}>={version}" for name, version in compiled.items()]
     project = make_project(
-        project_text("torch==2.5.1", *needs, "deepspeed", "requests", python=">=3.11,<3.13")
+        project_text("torch==2.5.1", *needs, "deepspeed", "requests", python=THIS_PYTHON)
     )
     project.pin("t4-535", "--write", "--lock", "--backends", "cu121,cu124", "--as", "extras")
     for number, backend in enumerate(("cu121", "cu124", "cu121", "cu124")):
@@ -142,9 +148,7 @@ def test_variants_with_packages_compiled_for_each(make_project: Callable[[str], 
 
 def test_the_family_of_a_vendor(make_project: Callable[[str], Project]) -> None:
     """TensorRT-LLM and its own names from NVIDIA's index, everything else not."""
-    project = make_project(
-        project_text("torch", "tensorrt-llm==1.2.1", "requests", python=">=3.11,<3.13")
-    )
+    project = make_project(project_text("torch", "tensorrt-llm==1.2.1", "requests"))
     project.pin("rtx-5090-580", "--write", "--lock", "--python", "3.12")
     assert project.taken_from("pypi.nvidia.com") == {
         "tensorrt-llm",
