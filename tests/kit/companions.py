@@ -1,0 +1,183 @@
+"""Packages around torch x torch releases x backends, pinned and locked with the real uv.
+
+`python -m tests.kit.companions` prints the table, with the refusals counted by cause.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tests.kit.replay import Replay
+
+from accelsel.knowledge import companions, load
+from accelsel.model.plan import PinOptions
+from accelsel.model.profile import NvidiaDriver, Profile
+from accelsel.model.request import Request
+from accelsel.model.selection import Selection
+from accelsel.ports import parse
+from accelsel.project.plan import plan
+from accelsel.project.read import read
+from accelsel.project.render import render
+from accelsel.rules import select
+from accelsel.rules.companions_answer import constraints
+
+HOSTS = Path(__file__).parents[2] / "fixtures" / "hosts"
+# the fixture host on which each backend is tried
+BACKENDS = {
+    "cpu": "no-gpu",
+    "cu126": "h100-525",
+    "cu130": "h100-525",
+    "rocm7.2": "mi300x",
+    "amd": "rx-7900-xtx",
+    "xpu": "arc-a770",
+}
+TORCHES = ("2.15.0", "2.14.1", "2.14.0", "2.13.0")
+NAMES = (
+    "torchvision", "torchaudio", "torchtext", "torchao", "torchcodec", "torch-tensorrt",
+    "xformers", "triton", "triton-rocm", "triton-xpu", "triton-windows", "flash-attn",
+    "flash-attn-3", "flash-attn-4", "deepspeed", "bitsandbytes", "vllm", "sglang", "tensorrt-llm",
+    "nvidia-modelopt", "transformer-engine", "mamba-ssm", "causal-conv1d", "natten", "gsplat",
+    "flashinfer-python", "deep-gemm", "fbgemm-gpu", "pyg-lib", "torch-scatter", "torch-sparse",
+    "torch-cluster", "torch-spline-conv", "torch-geometric",
+)  # fmt: skip
+PYTHONS = ">=3.11,<3.13"
+UV = os.environ.get("ACCELSEL_TEST_UV") or str(Path(sys.executable).with_name("uv"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """What became of one pairing: `locked`; `refused` with the cause; `no torch` where the backend
+    has no such release; `failed` with uv's text."""
+
+    torch: str
+    backend: str
+    name: str
+    outcome: str
+    detail: str = ""
+
+
+def host(backend: str) -> Profile:
+    """The host for a backend; an H100 has a driver for CUDA 13."""
+    path = HOSTS / BACKENDS[backend] / "profile.json"
+    profile = parse.profile(path.read_text(encoding="utf-8"), str(path))
+    if profile.drivers.nvidia is None:
+        return profile
+    driver = NvidiaDriver(version="580.65.06", cuda_version="13.0", source="nvml")
+    return replace(profile, drivers=replace(profile.drivers, nvidia=driver))
+
+
+def cells(
+    pairs: Sequence[tuple[str, str]], names: Sequence[str], replay: Replay, cache: Path
+) -> Iterator[Cell]:
+    """Every package beside every (torch, backend), in order."""
+    tasks = [(torch, backend, name) for torch, backend in pairs for name in names]
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        yield from pool.map(lambda one: cell(one[0], one[1], one[2], replay, cache), tasks)
+
+
+def cell(torch: str, backend: str, name: str, replay: Replay, cache: Path) -> Cell:
+    tables, profile = load(), host(backend)
+    request = Request(
+        torch=f"=={torch}", backend=backend, requires_python=PYTHONS, platform="linux-x86_64"
+    )
+    alone = select(profile, request, tables)
+    if alone.outcome == "none":
+        return Cell(torch=torch, backend=backend, name=name, outcome="no torch")
+    selection = select(profile, replace(request, companions=(name,)), tables)
+    if selection.outcome == "none":
+        cause = _cause(name, torch, backend, profile)
+        return Cell(torch=torch, backend=backend, name=name, outcome="refused", detail=cause)
+    said = _lock(selection, torch, name, replay, cache)
+    outcome = "failed" if said else "locked"
+    return Cell(torch=torch, backend=backend, name=name, outcome=outcome, detail=said)
+
+
+def _cause(name: str, torch: str, backend: str, profile: Profile) -> str:
+    tables = load()
+    (build,) = [
+        row
+        for row in tables.builds
+        if (row.torch, row.backend, row.platform) == (torch, backend, "linux-x86_64")
+    ]
+    row = tables.backends[backend]
+    answer = constraints(
+        (name,),
+        build=build,
+        backend=row,
+        index=row.indexes.get("stable"),
+        table=companions.load(),
+        python="3.12",
+        archs=tuple(gpu.arch for gpu in profile.gpus if gpu.arch),
+        exceptions=tables.exceptions,
+    )
+    return answer.refusals[0].cause if answer.refusals else "family"
+
+
+def _lock(selection: Selection, torch: str, name: str, replay: Replay, cache: Path) -> str:
+    """What uv says where it cannot lock the pinned project, "" where it can."""
+    text = (
+        '[project]\nname = "p"\nversion = "0"\n'
+        f'requires-python = "{PYTHONS}"\ndependencies = ["torch=={torch}", "{name}"]\n'
+    )
+    mirrors = tuple(
+        (source, target) for source, _, target in (one.partition("=") for one in replay.mirrors)
+    )
+    planned = plan(read(text), (selection,), PinOptions(mirrors=mirrors))
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "pyproject.toml").write_text(render(text, planned), encoding="utf-8")
+        skipped = ("UV_", "VIRTUAL_ENV", "CONDA_")
+        env = {key: value for key, value in os.environ.items() if not key.startswith(skipped)}
+        done = subprocess.run(
+            [UV, "lock", "--quiet"],
+            cwd=folder,
+            env={**env, "HOME": folder, **replay.environment(cache)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+    return done.stderr.strip() or "failed without a word" if done.returncode else ""
+
+
+def table(found: Sequence[Cell]) -> str:
+    """One line a package, one column a backend, one letter a release; then the counts."""
+    letters = {"locked": "+", "refused": "-", "no torch": ".", "failed": "!"}
+    marks = {(one.name, one.backend, one.torch): letters[one.outcome] for one in found}
+    torches = tuple(dict.fromkeys(one.torch for one in found))
+    backends = tuple(dict.fromkeys(one.backend for one in found))
+    lines = [
+        f"+ locked, - refused, . no such torch, ! failed; in order: torch {', '.join(torches)}",
+        f"{'':20}" + "".join(f"{backend:>9}" for backend in backends),
+    ]
+    for name in dict.fromkeys(one.name for one in found):
+        row = ["".join(marks[name, backend, torch] for torch in torches) for backend in backends]
+        lines.append(f"{name:20}" + "".join(f"{part:>9}" for part in row))
+    return "\n".join([*lines, "", *_counts(found)])
+
+
+def _counts(found: Sequence[Cell]) -> list[str]:
+    outcomes: Mapping[str, int] = Counter(one.outcome for one in found)
+    causes: Mapping[str, int] = Counter(one.detail for one in found if one.outcome == "refused")
+    lines = [f"{count:5} {outcome}" for outcome, count in sorted(outcomes.items())]
+    lines += [f"{count:9} by {cause}" for cause, count in sorted(causes.items())]
+    failed = [one for one in found if one.outcome == "failed"]
+    lines += [f"{one.name} with torch {one.torch}, {one.backend}: {one.detail}" for one in failed]
+    return lines
+
+
+def main() -> int:
+    with Replay() as replay, tempfile.TemporaryDirectory() as cache:
+        pairs = [(torch, backend) for torch in TORCHES for backend in BACKENDS]
+        found = tuple(cells(pairs, NAMES, replay, Path(cache)))
+    print(table(found))
+    return int(any(one.outcome == "failed" for one in found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
