@@ -1,6 +1,6 @@
 """Laws that hold for every host and request, over random ones.
 
-`ACCELSEL_FUZZ_EXAMPLES` sets how many examples all laws together get (`make fuzz`).
+`ACCELSEL_FUZZ_EXAMPLES` sets how many examples all laws together get.
 """
 
 import os
@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from itertools import permutations
 
-import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tests.rules.hosts import gpu, host
@@ -18,8 +17,6 @@ from accelsel.model.profile import Gpu, Profile, Vendor
 from accelsel.model.request import Request
 from accelsel.model.selection import Selection
 from accelsel.rules import RULES, select, why, why_not
-
-pytestmark = pytest.mark.fuzz
 
 TABLES = load()
 ORDER = {rule.id for rule in RULES if rule.scope == "order"}
