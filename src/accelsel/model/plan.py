@@ -1,10 +1,14 @@
 """What is to be written into a project file, what was written, and how the two differ."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from __future__ import annotations
 
-from accelsel.model.selection import Selection, Warning_
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:  # a check of the record reads this module and should not pay for those
+    from collections.abc import Mapping
+
+    from accelsel.model.selection import Selection, Warning_
 
 Shape = Literal["single", "groups", "extras"]
 

@@ -50,7 +50,7 @@ def applied(data: Mapping[str, Any], edits: Iterable[Edit]) -> dict[str, Any]:
         if edit.before is not None and edit.before in values:
             at = values.index(edit.before)
             values[at : at + 1] = [] if edit.after is None else [edit.after]
-        elif edit.after is not None and edit.after not in values:
+        elif edit.after is not None and (edit.index is not None or edit.after not in values):
             values.insert(len(values) if edit.index is None else edit.index, edit.after)
         _set(result, edit.path, values or None)
     return result

@@ -24,6 +24,8 @@ EMPTIED: set[Path] = {
     ("project", "optional-dependencies"),
     ("dependency-groups",),
 }
+OWN = ("tool", "accelsel")  # comes last
+RECORD = (*OWN, "pin")
 ARRAYS_OF_TABLES = {("tool", "uv", "index"), ("tool", "uv", "dependency-metadata")}
 
 
@@ -52,6 +54,7 @@ class _Editor:
         self.text = document.text
         self.data = data
         self.out: list[Splice] = []
+        self.headers: list[Splice] = []  # new sections: behind what is added to the one before
         self.removed: list[Splice] = []
         self.gone: set[int] = set()  # starts of entries and sections that are removed
         self.filled: set[int] = set()  # starts of sections that get an entry
@@ -414,7 +417,7 @@ class _Editor:
                 last += 1
         end = self._end(sections[last])
         for value in added:
-            self.out.append((end, end, self._header(path, True) + self._body(value)))
+            self.headers.append((end, end, self._header(path, True) + self._body(value)))
 
     def _header(self, path: Path, array: bool) -> str:
         name = encode.dotted(path)
@@ -476,8 +479,9 @@ class _Editor:
 
     def _boundary(self, path: Path) -> int:
         """Where a new section goes: before its own subtables, else behind its relatives, else last;
-        and not between a comment and what the comment stands below."""
-        headed = self.document.sections[1:]
+        and not between a comment and what the comment stands below. The record's own section is no
+        landmark, so that the text without it is the same whether it was there or not."""
+        headed = [s for s in self.document.sections[1:] if s.path != RECORD]
         sections = [s for s in headed if s.start not in self.gone] or self.document.sections[:1]
         root = path[: 2 if path[0] == "tool" else 1]
         family = [s for s in sections if s.path[: len(root)] == root]
@@ -505,17 +509,25 @@ class _Editor:
 
     def finish(self) -> list[Splice]:
         self._drop_emptied()
-        for path, lines in sorted(self.tables.items(), key=lambda table: len(table[0])):
-            at = self._boundary(path)
-            body = "".join("\n" + line for line in lines)
-            self.out.append((at, at, self._header(path, False) + body))
+        tables = sorted(self.tables.items(), key=lambda table: len(table[0]))
+        for path, lines in tables:
+            if path[:2] != OWN:
+                self._new_table(path, lines)
         for path, value in self.elements:
             at = self._boundary(path)
-            self.out.append((at, at, self._header(path, True) + self._body(value)))
+            self.headers.append((at, at, self._header(path, True) + self._body(value)))
+        for path, lines in tables:
+            if path[:2] == OWN:
+                self._new_table(path, lines)
         if not self.text.strip("\r\n"):
-            self.out = [(a, b, new.lstrip("\n") + "\n") for a, b, new in self.out]
-        found = [*_merged(self.removed), *self.out]
+            self.headers = [(a, b, new.lstrip("\n") + "\n") for a, b, new in self.headers]
+        found = [*_merged(self.removed), *self.out, *self.headers]
         return [(a, b, re.sub(r"\r?\n", self._newline(a), new)) for a, b, new in found]
+
+    def _new_table(self, path: Path, lines: list[str]) -> None:
+        at = self._boundary(path)
+        body = "".join("\n" + line for line in lines)
+        self.headers.append((at, at, self._header(path, False) + body))
 
     def _newline(self, offset: int) -> str:
         """The newline of the line at `offset`; of the line before it where it has none."""

@@ -8,7 +8,7 @@ from accelsel.model.errors import USAGE, AccelselError
 
 Splice = tuple[int, int, str]  # start, end, new text
 
-_BLOCK = re.compile(
+_BLOCK = (
     r"(?m)^# /// (?P<type>[a-zA-Z0-9-]+)[ \t]*\r?$\n"
     r"(?P<content>(?:^#(?:| [^\n]*)\r?$\n)+)^# ///[ \t]*\r?$"
 )
@@ -61,7 +61,7 @@ def frame(text: str, path: str, script: bool) -> Frame:
     if not script:
         start = 1 if text.startswith("\ufeff") else 0
         return Frame(text, start, len(text), text[start:], ((0, start),), script=False)
-    blocks = [m for m in _BLOCK.finditer(text) if m["type"] == "script"]
+    blocks = [m for m in re.finditer(_BLOCK, text) if m["type"] == "script"]
     if len(blocks) != 1:
         what = "no" if not blocks else "more than one"
         raise AccelselError(

@@ -9,9 +9,8 @@ from accelsel.model.plan import Edit, PinOptions, Plan, Record, Shape
 from accelsel.model.selection import Selection
 from accelsel.project import record as records
 from accelsel.project.change import applied, between, in_place, inverse, look
-from accelsel.project.frame import frame
 from accelsel.project.read import FAMILY, ProjectView, read
-from accelsel.project.render import block, render
+from accelsel.project.render import framed_text, render
 from accelsel.project.requirement import normalize
 from accelsel.project.variants import KEYS, declared, write_variants
 from accelsel.project.write import Draft, write_one
@@ -154,10 +153,9 @@ def unplan(view: ProjectView) -> Plan:
     inverted = tuple(inverse(e) for e in reversed(record.written) if in_place(view.data, e))
     if record.undo is not None:
         bare = render(view.text, gone)
-        present = block(bare, view.path)
-        original = records.restored(present, record.undo)
+        framed = framed_text(bare, view.path)
+        original = records.restored(bare[framed.start : framed.end], record.undo)
         if original is not None:
-            framed = frame(bare, view.path, view.is_script)
             whole = bare[: framed.start] + original + bare[framed.end :]
             return replace(gone, edits=inverted, restored=whole)
     left = tuple(_left(view, e) for e in record.written if not in_place(view.data, e))

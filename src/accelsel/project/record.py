@@ -1,14 +1,11 @@
 """`[tool.accelsel.pin]`: what was written and how to take it back."""
 
-import hashlib
 from collections.abc import Mapping
-from difflib import SequenceMatcher
 from typing import Any
 
 from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.plan import Edit, Record, Undo
 from accelsel.project.encode import dotted
-from accelsel.project.scan import key_path
 
 PATH = ("tool", "accelsel", "pin")
 FORMAT = 1
@@ -44,7 +41,7 @@ def from_toml(data: Mapping[str, Any], where: str) -> Record:
 
 def _edit(row: Mapping[str, Any]) -> Edit:
     at: str = row["at"]
-    path = key_path(at.removesuffix(_ITEM))
+    path = _path(at.removesuffix(_ITEM))
     return Edit(
         table=path[:-1],
         key=path[-1],
@@ -53,6 +50,14 @@ def _edit(row: Mapping[str, Any]) -> Edit:
         item=at.endswith(_ITEM),
         index=row.get("index"),
     )
+
+
+def _path(dotted_key: str) -> tuple[str, ...]:
+    if '"' not in dotted_key and "'" not in dotted_key:
+        return tuple(dotted_key.split("."))
+    from accelsel.project.scan import key_path
+
+    return key_path(dotted_key)
 
 
 def _undo(data: Mapping[str, Any]) -> Undo:
@@ -87,6 +92,8 @@ def _row(edit: Edit) -> dict[str, Any]:
 
 def undo(original: str, pinned: str) -> Undo:
     """How to turn `pinned` back into `original`."""
+    from difflib import SequenceMatcher
+
     start = 0
     shortest = min(len(original), len(pinned))
     while start < shortest and original[start] == pinned[start]:
@@ -109,6 +116,8 @@ def undo(original: str, pinned: str) -> Undo:
 
 def digest(text: str) -> str:
     """The first 64 bits of SHA-256 of the text in UTF-8, as 16 hexadecimal digits."""
+    import hashlib
+
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 

@@ -1,11 +1,12 @@
 """A plan carried out on the text: the only place where TOML is written."""
 
 import tomllib
+from typing import Any
 
-from accelsel.model.plan import Edit, Plan
+from accelsel.model.plan import Edit, Plan, Record, Undo
 from accelsel.project import edit, record
 from accelsel.project.change import look
-from accelsel.project.frame import frame
+from accelsel.project.frame import Frame, frame
 from accelsel.project.scan import scan
 
 
@@ -18,35 +19,41 @@ def render(text: str, plan: Plan) -> str:
         return text
     if plan.restored is not None:
         return plan.restored
-    bare = _edited(text, plan.path, (*without_record(text, plan.path), *plan.edits))
+    framed = framed_text(text, plan.path)
+    data = tomllib.loads(framed.toml)
+    document = scan(framed.toml)
+    present = look(data, record.PATH)
+    bare = framed.apply(edit.splices(document, data, (*plan.edits, *_to(present, None))))
     if plan.record is None:
         return bare
     how = record.undo(block(plan.base, plan.path), block(bare, plan.path))
-    table = record.to_toml(plan.record)
-    table["undo"] = record.to_toml(type(plan.record)(facts={}, written=(), undo=how))["undo"]
-    rows = [
-        Edit(table=record.PATH, key=key, before=None, after=value) for key, value in table.items()
-    ]
-    return _edited(bare, plan.path, rows)
+    rows = _to(present, _table(plan.record, how))
+    return framed.apply(edit.splices(document, data, (*plan.edits, *rows)))
+
+
+def framed_text(text: str, path: str) -> Frame:
+    return frame(text, path, path.endswith((".py", ".pyw")))
 
 
 def block(text: str, path: str) -> str:
     """The part of the text that holds the metadata, comment signs included."""
-    framed = frame(text, path, path.endswith((".py", ".pyw")))
+    framed = framed_text(text, path)
     return text[framed.start : framed.end]
 
 
-def without_record(text: str, path: str) -> tuple[Edit, ...]:
-    """The edits that take the record out, () without one."""
-    framed = frame(text, path, path.endswith((".py", ".pyw")))
-    data = tomllib.loads(framed.toml)
-    present = look(data, record.PATH)
-    if present is None:
-        return ()
-    return (Edit(table=record.PATH[:-1], key=record.PATH[-1], before=present, after=None),)
+def _table(what: Record, how: Undo) -> dict[str, Any]:
+    return record.to_toml(Record(facts=what.facts, written=what.written, undo=how))
 
 
-def _edited(text: str, path: str, edits: tuple[Edit, ...] | list[Edit]) -> str:
-    framed = frame(text, path, path.endswith((".py", ".pyw")))
-    data = tomllib.loads(framed.toml)
-    return framed.apply(edit.splices(scan(framed.toml), data, edits))
+def _to(present: Any, wanted: dict[str, Any] | None) -> tuple[Edit, ...]:
+    """The edits that bring the record's table to `wanted`; None takes it out."""
+    if wanted is None:
+        path = record.PATH
+        gone = Edit(table=path[:-1], key=path[-1], before=present, after=None)
+        return () if present is None else (gone,)
+    before = present or {}
+    return tuple(
+        Edit(table=record.PATH, key=key, before=before.get(key), after=wanted.get(key))
+        for key in dict.fromkeys((*wanted, *before))
+        if before.get(key) != wanted.get(key)
+    )

@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import unquote
 
 Kind = Literal[
     "dependencies", "extra", "group", "constraint", "override", "exclude", "build", "legacy-dev"
@@ -79,6 +78,8 @@ def without_local(specifier: str) -> str:
 
 def url_version(url: str) -> str | None:
     """The public version in the file name of a wheel's or sdist's URL."""
+    from urllib.parse import unquote
+
     path = unquote(re.split(r"[#?]", url, maxsplit=1)[0])
     match = _WHEEL.search(path) or _SDIST.search(path)
     return match["version"].split("+")[0] if match else None

@@ -163,12 +163,14 @@ def merged(one: str, two: str) -> str:
     if exact:
         return exact[0]
 
-    def version(clause: str) -> Version:
-        return Version(clause.lstrip("<>="))
+    def order(clause: str) -> tuple[Version, bool]:
+        """Lower bounds from the laxest to the strictest, upper bounds from the strictest on."""
+        strict = clause[1:2] != "="
+        return Version(clause.lstrip("<>=")), strict == clause.startswith(">")
 
     try:
-        lower = sorted((c for c in clauses if c.startswith(">")), key=version)[:-1]
-        upper = sorted((c for c in clauses if c.startswith("<")), key=version)[1:]
+        lower = sorted((c for c in clauses if c.startswith(">")), key=order)[:-1]
+        upper = sorted((c for c in clauses if c.startswith("<")), key=order)[1:]
     except InvalidVersion:
         return ",".join(clauses)
     return ",".join(c for c in clauses if c not in {*lower, *upper})

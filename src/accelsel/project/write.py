@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.plan import Edit, PinOptions
 from accelsel.model.selection import Package, Selection, Warning_
 from accelsel.model.table import Index
@@ -105,6 +106,13 @@ def allowed(draft: Draft, selection: Selection) -> tuple[str, ...]:
     """The platforms of the selection that the project's `environments` leave."""
     known = tuple(name for name in selection.platforms if name in PLATFORMS)
     platforms = known or (selection.platform or "linux-x86_64",)
+    if platforms[0] not in PLATFORMS:
+        raise AccelselError(
+            USAGE,
+            "unknown-platform",
+            f"no environment marker is known for the platform {platforms[0]}",
+            help=f"name one of {', '.join(PLATFORMS)}",
+        )
     if not draft.view.environments:
         return platforms
     universe = frozenset[str]().union(*(platforms_of(m) for m in draft.view.environments))
@@ -363,7 +371,7 @@ def masks(draft: Draft, selection: Selection, options: PinOptions) -> None:
         draft.add((*UV, "exclude-dependencies"), name, why)
     if not draft.view.is_script:
         confined = selection.confined and not draft.view.environments
-        own = [marker((name,)) for name in selection.platforms] if confined else []
+        own = [marker((name,)) for name in allowed(draft, selection)] if confined else []
         for condition in options.environments or own:
             draft.add((*UV, "environments"), condition, "the lock is for these alone")
 

@@ -1,0 +1,60 @@
+"""Markers for platforms, and platforms of markers."""
+
+import itertools
+
+import pytest
+
+from accelsel.project.markers import PLATFORMS, marker, platforms_of
+
+LINUX = "sys_platform == 'linux' and platform_machine == 'x86_64'"
+TABLE = {
+    ("linux-x86_64",): LINUX,
+    ("linux-x86_64", "linux-aarch64"): "sys_platform == 'linux'",
+    ("linux-x86_64", "windows-amd64"): (
+        f"({LINUX}) or (sys_platform == 'win32' and platform_machine == 'AMD64')"
+    ),
+    ("macos-arm64", "macos-x86_64", "linux-x86_64", "linux-aarch64"): (
+        "sys_platform == 'linux' or sys_platform == 'darwin'"
+    ),
+    tuple(PLATFORMS): "",
+}
+
+
+@pytest.mark.parametrize(("platforms", "text"), TABLE.items())
+def test_marker(platforms: tuple[str, ...], text: str) -> None:
+    assert marker(platforms) == text
+
+
+def test_marker_of_jetson() -> None:
+    one = "sys_platform == 'linux' and platform_machine == 'aarch64'"
+    assert marker(("linux-aarch64",), jetson=True) == f"{one} and 'tegra' in platform_release"
+
+
+def test_marker_refuses_what_is_no_platform() -> None:
+    with pytest.raises(ValueError, match="linux-ppc64le"):
+        marker(("linux-ppc64le",))
+
+
+EVERY = [c for n in range(1, 7) for c in itertools.combinations(PLATFORMS, n)]
+
+
+@pytest.mark.parametrize("platforms", EVERY, ids=",".join)
+def test_marker_holds_on_exactly_its_platforms(platforms: tuple[str, ...]) -> None:
+    assert platforms_of(marker(platforms)) == set(platforms)
+
+
+HOLDS = {
+    "sys_platform != 'linux'": {"windows-amd64", "windows-arm64", "macos-arm64", "macos-x86_64"},
+    "platform_system == 'Windows' and platform_machine == 'AMD64'": {"windows-amd64"},
+    "os_name == 'posix' and platform_machine == 'arm64'": {"macos-arm64"},
+    "'tegra' in platform_release": {"linux-aarch64"},
+    "python_version < '3.12' and sys_platform == 'darwin'": {"macos-arm64", "macos-x86_64"},
+    "python_version < '3.0'": set(),
+    "extra == 'gpu'": set(),
+    "this is no marker": set(PLATFORMS),
+}
+
+
+@pytest.mark.parametrize(("text", "platforms"), HOLDS.items())
+def test_platforms_of(text: str, platforms: set[str]) -> None:
+    assert platforms_of(text) == platforms
