@@ -18,16 +18,7 @@ from accelsel.cli.uv import parse
 ROOT = Path(__file__).parents[2]
 HOSTS = ROOT / "fixtures" / "hosts"
 UV = str(Path(sys.executable).with_name("uv"))
-# What the console script does; it starts the same without being installed.
-START = """
-import sys
-from accelsel.cli.present import failed
-from accelsel.cli.uv import run
-try:
-    sys.exit(run(sys.argv[1:]))
-except Exception as error:
-    sys.exit(failed(error, as_json=False))
-"""
+START = "import sys; from accelsel.cli.main import run; sys.exit(run(['uv', *sys.argv[1:]]))"
 STAND_IN = """\
 import json, os, sys
 shown = {k: v for k, v in os.environ.items() if k in ("UV_TORCH_BACKEND", "UV_CONSTRAINT")}

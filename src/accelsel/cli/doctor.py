@@ -72,18 +72,14 @@ def gathered(flags: DoctorFlags) -> Patient:
     from accelsel.probe.installed import locate, scan
 
     world: World = HostWorld()
-    start = Path(flags.path).resolve() if flags.path else Path.cwd()
-    path = _project_file(start)
-    if flags.path and path is None:
-        from accelsel.apply.files import find_project
-
-        find_project(Path(flags.path))  # says what is wrong with it
+    start = Path(flags.path) if flags.path else Path.cwd()
+    path = _named(start) if flags.path else _around(start)
     view = _view(path) if path else None
     place = locate(
         world,
         python=flags.python,
-        project=str(path.parent) if path else None,
-        cwd=str(start if start.is_dir() else start.parent),
+        project=str(path.parent.resolve()) if path else None,
+        cwd=str((path.parent if path else start).resolve()),
     )
     profile, files = _host(flags, world)
     return Patient(
@@ -96,9 +92,15 @@ def gathered(flags: DoctorFlags) -> Patient:
     )
 
 
-def _project_file(start: Path) -> Path | None:
-    if start.is_file():
-        return start
+def _named(start: Path) -> Path:
+    """The project that was named; an error where there is none."""
+    from accelsel.apply.files import find_project
+
+    return find_project(start)
+
+
+def _around(start: Path) -> Path | None:
+    """The project around a folder, if it stands in one."""
     folders = (start, *start.parents)
     return next((f / "pyproject.toml" for f in folders if (f / "pyproject.toml").is_file()), None)
 
@@ -112,7 +114,7 @@ def _view(path: Path) -> "ProjectView":
 
 def _short(path: Path) -> str:
     """The path as seen from here, where it lies below."""
-    here = Path.cwd()
+    here, path = Path.cwd(), path.resolve()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 

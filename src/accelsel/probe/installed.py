@@ -18,6 +18,8 @@ from accelsel.model.installed import Distribution, Environment, SharedPath, Torc
 from accelsel.probe.world import World
 
 METADATA_LIMIT = 1 << 18  # headers come first; a description of any length may follow
+METADATA_HEAD = 1 << 14  # where most headers end
+PATH = re.compile(rb"^([^,\n\"]+),", re.MULTILINE)
 RECORD_LIMIT = 1 << 24
 INTERPRETER_TIMEOUT = 10.0
 ASK = (
@@ -219,8 +221,11 @@ def _distributions(world: World, site: str) -> Iterator[Distribution]:
 
 
 def _distribution(world: World, site: str, folder: str, name: str, version: str) -> Distribution:
-    head = _bytes(world, f"{site}/{folder}/METADATA", METADATA_LIMIT)
+    head = _bytes(world, f"{site}/{folder}/METADATA", METADATA_HEAD)
     end = head.find(b"\n\n")
+    if end < 0 and len(head) == METADATA_HEAD:
+        head = _bytes(world, f"{site}/{folder}/METADATA", METADATA_LIMIT)
+        end = head.find(b"\n\n")
     head = head if end < 0 else head[:end]
     name = normalized(name)
     if not any(word in head for word in AROUND_TORCH):
@@ -291,23 +296,33 @@ def shared(records: Iterable[tuple[str, bytes]]) -> tuple[SharedPath, ...]:
     """What several distributions claim with different contents, from their RECORD files.
 
     Equal contents (an empty `nvidia/__init__.py`) are nobody's loss and are left out, as are
-    compiled caches and scripts.
+    compiled caches and scripts. A path in quotes holds a comma and is not compared.
     """
-    owner: dict[bytes, tuple[str, bytes]] = {}
+    claimed: set[bytes] = set()
+    claims: list[tuple[str, bytes, frozenset[bytes]]] = []
     counted: dict[tuple[bytes, tuple[str, ...]], int] = {}
     for name, record in records:
-        for line in record.split(b"\n"):
-            path, _, rest = line.partition(b",")
-            known = owner.get(path)
-            if known is None:
-                owner[path] = (name, rest)
-            elif known[0] != name and known[1].strip() != rest.strip() and _counts(path):
-                key = (_package(path), tuple(sorted((known[0], name))))
-                counted[key] = counted.get(key, 0) + 1
+        paths = frozenset(PATH.findall(record))
+        for path in filter(_counts, claimed & paths):
+            for other, theirs, known in claims:
+                if path in known and other != name and _line(path, theirs) != _line(path, record):
+                    key = (_package(path), tuple(sorted((other, name))))
+                    counted[key] = counted.get(key, 0) + 1
+        claimed |= paths
+        claims.append((name, record, paths))
     return tuple(
         SharedPath(package=package.decode("utf-8", "replace"), owners=owners, files=files)
         for (package, owners), files in sorted(counted.items())
     )
+
+
+def _line(path: bytes, record: bytes) -> bytes:
+    """What a RECORD says of a path: digest and size."""
+    start = record.find(path + b",") if record.startswith(path + b",") else -1
+    if start < 0:
+        start = record.find(b"\n" + path + b",") + 1
+    end = record.find(b"\n", start)
+    return record[start : end if end >= 0 else None].strip()
 
 
 def _counts(path: bytes) -> bool:
