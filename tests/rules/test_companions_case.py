@@ -120,6 +120,10 @@ def test_a_chosen_index_of_wheels() -> None:
     assert told(selection) == ("2.12.1", ">=2.9,<2.13", "cu130")
     assert package(selection, "flash-attn").index == "astral-cu130"
     assert not package(selection, "flash-attn").match_runtime
+    assert any(
+        "flash-attn from https://wheels.astral.sh" in reason.message and "trusted" in reason.message
+        for reason in selection.reasons
+    )
 
 
 def test_an_index_of_wheels_that_is_not_known() -> None:

@@ -201,7 +201,8 @@ class CompanionAnswer:
     """What goes with one build for the named requirements.
 
     `torch` is the range over which these very rows hold. `unknown` are the names that are not in
-    the table and left alone. The build serves the request if `refusals` is empty.
+    the table and left alone; `trusted` those that come from an index of wheels that the user chose.
+    The build serves the request if `refusals` is empty.
     """
 
     packages: tuple[Package, ...] = ()
@@ -210,6 +211,7 @@ class CompanionAnswer:
     torch: str = ""
     refusals: tuple[Refusal, ...] = ()
     unknown: tuple[str, ...] = ()
+    trusted: tuple[str, ...] = ()
     warnings: tuple[Warning_, ...] = ()
     rows: tuple[str, ...] = ()
     confidence: Confidence = "verified"

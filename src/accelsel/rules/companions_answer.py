@@ -20,7 +20,15 @@ from accelsel.model.companion import (
 from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.selection import Package, Warning_
 from accelsel.model.table import ArchException, Backend, Build, Confidence, Index
-from accelsel.rules.companions_offer import Chosen, Place, Wanted, choose, contains, version
+from accelsel.rules.companions_offer import (
+    Chosen,
+    Place,
+    Wanted,
+    choose,
+    contains,
+    prebuilt,
+    version,
+)
 from accelsel.rules.family import FAMILY
 
 TORCH_INDEX: Final = "torch"
@@ -143,6 +151,7 @@ class _Answering:
             torch=",".join(clauses),
             refusals=tuple(self.refusals),
             unknown=tuple(self.unknown),
+            trusted=tuple(offer.name for offer in offers if prebuilt(offer, self.table)),
             warnings=tuple(self.warnings),
             rows=tuple(f"{offer.name}{offer.versions}/{offer.index}" for offer in offers),
             confidence=max(

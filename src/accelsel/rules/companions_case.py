@@ -123,7 +123,12 @@ def extended(
         packages=(*map(_with_device(selection), before), *added),
         indexes=(*selection.indexes, *answer.indexes),
         excludes=tuple(dict.fromkeys((*selection.excludes, *answer.excludes))),
-        reasons=(*selection.reasons, *_caps(decision, winner), *_left_alone(answer)),
+        reasons=(
+            *selection.reasons,
+            *_caps(decision, winner),
+            *_places(answer),
+            *_left_alone(answer),
+        ),
         warnings=(*selection.warnings, *answer.warnings),
         rows=(*selection.rows, *answer.rows),
         confidence=max(
@@ -183,6 +188,18 @@ def _caps(decision: Decision, winner: Candidate) -> list[Reason]:
     row, finding = max(held, key=lambda pair: release(pair[0].build.torch))
     message = f"torch {row.build.torch} with {row.backend.name} is held back: {finding.message}"
     return [Reason(rule="companion", message=message)]
+
+
+def _places(answer: CompanionAnswer) -> list[Reason]:
+    """Where packages come from that are neither on torch's index nor on the default one."""
+    found = []
+    for index in answer.indexes:
+        names = [package.name for package in answer.packages if package.index == index.name]
+        chosen = set(names) & set(answer.trusted)
+        whose = "chosen with --prebuilt: its wheels are trusted" if chosen else "their home"
+        message = f"{', '.join(names)} from {index.url}, {whose}"
+        found.append(Reason(rule="companion", message=message))
+    return found
 
 
 def _left_alone(answer: CompanionAnswer) -> list[Reason]:
