@@ -233,6 +233,8 @@ def test_a_utility_container_has_no_libcuda(look: Look) -> None:
     driver = profile.drivers.nvidia
     assert driver is not None
     assert driver.source == "nvml, cuda from nvml v1 (weaker)"
+    (note,) = profile.notes
+    assert "NVIDIA_DRIVER_CAPABILITIES" in note
 
 
 def test_jetpack_6_says_little(look: Look) -> None:

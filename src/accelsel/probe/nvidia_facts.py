@@ -14,6 +14,8 @@ NO_LIBRARY = (
     "probe-incomplete: NVIDIA's kernel driver is loaded, but its library libcuda is not where the "
     "loader looks: torch needs it"
 )
+NO_LIBCUDA = "NVIDIA's NVML is there, libcuda is not, and without it CUDA does not start"
+IN_CONTAINER = ": give the container NVIDIA_DRIVER_CAPABILITIES=compute,utility"
 MISMATCH = (
     "NVIDIA's library and kernel driver are of different versions, as after an update: "
     "restart the machine"
@@ -145,6 +147,8 @@ def _source_notes(evidence: Evidence, said: Said, gpus: tuple[GpuFact, ...]) -> 
     absent = all(_status(asking)[0] == "absent" for asking in said.askings)
     if absent and any(gpu.usable for gpu in gpus):
         notes.append(NO_LIBRARY)
+    if evidence.nvml.without_libcuda and not evidence.cuda.ready:
+        notes.append(NO_LIBCUDA + ("" if evidence.bare else IN_CONTAINER))
     for asking in said.askings:
         status, detail = _status(asking)
         if asking.name == "nvml" and evidence.nvml.error == library.DRIVER_NOT_LOADED:

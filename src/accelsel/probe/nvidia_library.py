@@ -48,7 +48,8 @@ class LibraryView:
     there are; `error` is the reason where it refused.
 
     In `gpus`, one without use has either a note, the refusal, or was never spoken of. `cuda_source`
-    is None for the library's own answer, else what gave `cuda_version`.
+    is None for the library's own answer, else what gave `cuda_version`; `without_libcuda` is True
+    where NVML has looked for that library and not found it.
     """
 
     ready: bool = False
@@ -57,6 +58,7 @@ class LibraryView:
     driver: str | None = None
     cuda_version: str | None = None
     cuda_source: str | None = None
+    without_libcuda: bool = False
     gpus: tuple[GpuFact, ...] = ()
 
     @property
@@ -92,6 +94,8 @@ def read(records: Iterable[Mapping[str, Any]], source: str = "nvml") -> LibraryV
         driver=version_of(host.get("driver", {}).get("value")),
         cuda_version=cuda_version,
         cuda_source=cuda_source,
+        without_libcuda=_error(host.get("cuda", {})) == LIBRARY_MISSING
+        and "value" not in host.get("libcuda", {}),
         gpus=tuple(
             _gpu(gpus.get(index, {}), slices.get(index, []), source)
             for index in sorted({*(listed or ()), *gpus})
