@@ -1,0 +1,99 @@
+"""One committed project for several backends, on several hosts, with the real uv and the replay."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from tests.kit.replay import Replay
+
+HOSTS = Path(__file__).parents[2] / "fixtures" / "hosts"
+ACCELSEL = str(Path(sys.executable).with_name("accelsel"))
+PROJECT = """\
+[project]
+name = "demo"
+version = "0.1.0"
+requires-python = ">=3.11"
+dependencies = ["torch>=2.6", "torchvision"]
+
+[dependency-groups]
+dev = ["certifi"]
+"""
+EXPECTED = {
+    "no-gpu": "2.14.1+cpu",
+    "gtx-1080-ti-580": "2.14.1+cu126",
+    "rtx-3060-gtx-1050-580": "2.14.1+cu126",
+    "rtx-5090-580": "2.14.1+cu130",
+    "rx-7900-xtx": "2.14.1+rocm7.2",
+}
+SHOW = "import torch; print(torch.__version__)"
+
+
+def ran(
+    *words: str, cwd: Path, env: Mapping[str, str], host: str | None = None, code: int = 0
+) -> str:
+    named = {"ACCELSEL_PROFILE": str(HOSTS / host / "profile.json")} if host else {}
+    path = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"}
+    done = subprocess.run(
+        [ACCELSEL, *words], cwd=cwd, env={**env, **path, **named}, timeout=120,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout
+
+
+def digests(folder: Path) -> list[str]:
+    files = (folder / "pyproject.toml", folder / "uv.lock")
+    return [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+
+
+def has(folder: Path, name: str) -> bool:
+    return any((folder / ".venv" / "lib").glob(f"python3*/site-packages/{name}-*.dist-info"))
+
+
+@pytest.mark.parametrize("shape", ["extras", "groups"])
+def test_each_host_from_one_lock(
+    shape: str, tmp_path: Path, replay: Replay, uv_env: Mapping[str, str]
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(PROJECT)
+    ran("pin", "--write", "--lock", "--backends", "cpu,cu126,cu130,rocm7.2", "--as", shape,
+        *(word for mirror in replay.mirrors for word in ("--mirror", mirror)),
+        cwd=tmp_path, env=uv_env)  # fmt: skip
+    committed = digests(tmp_path)
+    for host, torch in EXPECTED.items():
+        ran("uv", "sync", "--locked", cwd=tmp_path, env=uv_env, host=host)
+        shown = ran("uv", "run", "--locked", "python", "-c", SHOW, cwd=tmp_path, env=uv_env,
+                    host=host)  # fmt: skip
+        assert shown.strip() == torch, host
+        assert has(tmp_path, "certifi"), "the group dev stays"
+        assert "nothing found" in ran("doctor", "-q", cwd=tmp_path, env=uv_env, host=host), host
+    # the caller's own word
+    own = ["--extra", "cpu"] if shape == "extras" else ["--no-group", "cpu", "--group", "cu126"]
+    wanted = "2.14.1+cpu" if shape == "extras" else "2.14.1+cu126"
+    shown = ran("uv", "run", *own, "python", "-c", SHOW, cwd=tmp_path, env=uv_env,
+                host="rtx-5090-580")  # fmt: skip
+    assert shown.strip() == wanted
+    ran("uv", "sync", cwd=tmp_path, env=uv_env, host="arc-a770", code=4)
+    assert digests(tmp_path) == committed
+
+
+def test_add_keeps_the_backend_of_the_host(
+    tmp_path: Path, replay: Replay, uv_env: Mapping[str, str]
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(PROJECT)
+    ran("pin", "--write", "--lock", "--backends", "cpu,cu126",
+        *(word for mirror in replay.mirrors for word in ("--mirror", mirror)),
+        cwd=tmp_path, env=uv_env)  # fmt: skip
+    host = "gtx-1080-ti-580"
+    ran("uv", "add", "networkx", cwd=tmp_path, env=uv_env, host=host)
+    assert "networkx" in (tmp_path / "pyproject.toml").read_text()
+    python = tmp_path / ".venv" / "bin" / "python"
+    show = [python, "-c", "import torch, networkx; print(torch.__version__)"]
+    done = subprocess.run(show, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "2.14.1+cu126"
+    ran("uv", "remove", "networkx", cwd=tmp_path, env=uv_env, host=host)
+    done = subprocess.run([python, "-c", SHOW], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "2.14.1+cu126"
