@@ -34,7 +34,10 @@ def seen(through: RecordedWorld) -> VendorFacts:
 def test_chip(brand: str, arch: str | None) -> None:
     answer = f"hw.optional.arm64: 1\nmachdep.cpu.brand_string: {brand}\nhw.memsize: 8589934592\n"
     (gpu,) = seen(mac("arm64", answer)).gpus
-    assert (gpu.arch, gpu.usable, gpu.memory_bytes) == (arch, True, 8589934592)
+    assert (gpu.vendor, gpu.arch, gpu.usable) == ("apple", arch, True)
+    assert gpu.arch_source == ("sysctl" if arch else None)
+    assert (gpu.memory_bytes, gpu.integrated) == (8589934592, True)
+    assert gpu.note == "memory is shared with the CPU"
 
 
 def test_sysctl_that_does_not_answer() -> None:
@@ -48,6 +51,16 @@ def test_rosetta() -> None:
     assert facts.cpu.arch == "arm64"
     assert "Rosetta" in facts.notes[0]
     assert [gpu.arch for gpu in seen(through).gpus] == [None]
+
+
+@pytest.mark.parametrize("line", ["hw.optional.arm64: 1\n", "sysctl.proc_translated: 1\n"])
+def test_apple_silicon_by_either_word(line: str) -> None:
+    assert host.probe(mac("x86_64", line)).cpu.arch == "arm64"
+
+
+def test_other_lines_are_left_out() -> None:
+    through = mac("arm64", "hw.memsize: 8\nkern.hostname: somebody\nwarning\nhw.memsize\n")
+    assert apple.sysctl(through) == {"hw.memsize": "8"}
 
 
 def test_intel_mac() -> None:

@@ -39,22 +39,24 @@ def seen(through: World) -> VendorFacts:
 )
 def test_arch_by_device_id(device: str, arch: str | None, integrated: bool | None) -> None:
     (gpu,) = seen(world(files=files(device), links=links("xe"))).gpus
-    assert (gpu.arch, gpu.integrated, gpu.usable) == (arch, integrated, True)
+    assert (gpu.vendor, gpu.arch, gpu.integrated, gpu.usable) == ("intel", arch, integrated, True)
     assert gpu.arch_source == ("pci-table" if arch else None)
 
 
 @pytest.mark.parametrize(
-    ("driver", "usable", "source"),
+    ("driver", "note", "source"),
     [
-        pytest.param("i915", True, "i915, in-tree, kernel 6.8.0-49-generic", id="i915"),
-        pytest.param("xe", True, "xe, in-tree, kernel 6.8.0-49-generic", id="xe"),
-        pytest.param("vfio-pci", False, None, id="vfio-pci"),
-        pytest.param(None, False, None, id="no-driver"),
+        pytest.param("i915", None, "i915, in-tree, kernel 6.8.0-49-generic", id="i915"),
+        pytest.param("xe", None, "xe, in-tree, kernel 6.8.0-49-generic", id="xe"),
+        pytest.param("vfio-pci", "bound to vfio-pci: handed to a virtual machine", None, id="vfio"),
+        pytest.param("gma500", "bound to gma500: no compute", None, id="another-driver"),
+        pytest.param(None, "no kernel driver is bound", None, id="no-driver"),
     ],
 )
-def test_driver(driver: str | None, usable: bool, source: str | None) -> None:
+def test_driver(driver: str | None, note: str | None, source: str | None) -> None:
     found = seen(world(files=files("0x56a0"), links=links(driver)))
-    assert [gpu.usable for gpu in found.gpus] == [usable]
+    assert [(gpu.usable, gpu.note) for gpu in found.gpus] == [(note is None, note)]
+    assert found.vendor == "intel"
     assert found.driver == (IntelDriver(version=None, source=source) if source else None)
 
 
@@ -78,6 +80,30 @@ def test_a_driver_from_outside_the_kernel_has_a_version() -> None:
 def test_what_an_xpu_build_needs_beside_the_driver(access: dict[str, str], said: str) -> None:
     notes = seen(world(files=files("0x56a0"), links=links("xe"), access=access)).notes
     assert [note.startswith(said) for note in notes] == ([True] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("parts", "cure"),
+    [
+        pytest.param({}, "check that the i915 or xe module is loaded", id="bare"),
+        pytest.param(
+            {"/.dockerenv": ""}, "start the container with --device /dev/dri", id="container"
+        ),
+    ],
+)
+def test_the_cure_for_a_missing_node(parts: dict[str, str], cure: str) -> None:
+    access = {LEVEL_ZERO: "", **parts}
+    (note,) = seen(world(files=files("0x56a0"), links=links("xe"), access=access)).notes
+    assert note == f"/dev/dri/renderD* not found: {cure}"
+
+
+def test_two_drivers_in_one_host() -> None:
+    other = "/sys/bus/pci/devices/0000:00:02.0"
+    more = {f"{other}/vendor": "0x8086", f"{other}/device": "0xa780", f"{other}/class": "0x030000"}
+    both = {**links("xe"), f"{other}/driver": "../../../bus/pci/drivers/i915"}
+    found = seen(world(files=files("0x56a0") | more, links=both))
+    assert found.driver is not None
+    assert found.driver.source == "i915 and xe, in-tree, kernel 6.8.0-49-generic"
 
 
 def test_no_word_on_xpu_for_a_gpu_that_has_none() -> None:
