@@ -342,7 +342,7 @@ def test_speed() -> None:
     profile = host(N3060, N1050, driver="580.65.06")
     taken = []
     for _ in range(15):
-        start = time.perf_counter()
+        start = time.process_time()
         of(profile)
-        taken.append(time.perf_counter() - start)
-    assert median(taken) < 0.05  # ten times the goal: the machine may be busy
+        taken.append(time.process_time() - start)
+    assert median(taken) < 0.05  # ten times the goal, in CPU time: the machine may be slow
