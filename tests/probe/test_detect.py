@@ -43,7 +43,7 @@ def test_a_probe_that_does_not_end_takes_no_other_along(
     monkeypatch.setattr(detect, "_vendors", lambda: (("nvidia", bad), ("amd", idle)))
     started = time.monotonic()
     profile = probe(HostWorld(root=str(root), environ=NO_TOOLS), deadline=0.3)
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 3
     assert [(gpu.arch, gpu.usable) for gpu in profile.gpus] == [("sm_86", False)]
     assert {each.name: each.status for each in profile.probes}["nvidia"] == status
     assert profile.notes[0].startswith("probe-incomplete: ")

@@ -48,7 +48,7 @@ def left_behind(mark: Path) -> list[str]:
 def test_a_program_that_hangs_is_killed_with_its_children(tmp_path: Path, text: str) -> None:
     started = time.monotonic()
     done = run_process(script(tmp_path, text), (), environ=environ(tmp_path), timeout=0.4)
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 3
     assert (done.status, done.code) == ("timeout", None)
     assert done.out.startswith("before\n")
     assert left_behind(tmp_path) == []
@@ -58,7 +58,7 @@ def test_a_child_that_outlives_its_parent_is_not_waited_for(tmp_path: Path) -> N
     started = time.monotonic()
     tool = script(tmp_path, "sleep 60 & echo done")
     done = run_process(tool, (), environ=environ(tmp_path), timeout=10)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5
     assert (done.status, done.code, done.out) == ("ok", 0, "done\n")
     assert left_behind(tmp_path) == []
 
@@ -115,4 +115,4 @@ def test_quick_programs_are_not_waited_for_longer_than_they_run(tmp_path: Path) 
         started = time.monotonic()
         run_process(sys.executable, ("-S", "-c", ""), environ={}, timeout=5)
         times.append(time.monotonic() - started)
-    assert min(times) < 0.2
+    assert min(times) < 0.5
