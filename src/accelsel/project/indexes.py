@@ -37,6 +37,11 @@ def mirrored(url: str, mirrors: Mirrors) -> str:
     return url
 
 
+def is_file(index: Index) -> bool:
+    """Whether what the rules table has as an index is one wheel by URL, as for JetPack 5."""
+    return index.url.endswith(".whl")
+
+
 def url_of(entry: Mapping[str, Any]) -> str:
     return str(entry.get("url", ""))
 

@@ -49,12 +49,14 @@ class Entry:
 class Section:
     """A table header and what stands under it; the entries before any header have path ().
 
-    `start` is the offset of the bracket, `head` the end of the header's line.
+    `start` is the offset of the bracket, `close` is behind the closing one, `head` the end of the
+    header's line.
     """
 
     path: Path
     array: bool
     start: int
+    close: int
     head: int
     entries: list[Entry] = field(default_factory=list)
 
@@ -120,7 +122,7 @@ def _within(entries: list[Entry], path: Path) -> Entry | None:
 
 def scan(text: str) -> Document:
     """The spans of `text`, which `tomllib` accepts."""
-    root = Section(path=(), array=False, start=-1, head=0)
+    root = Section(path=(), array=False, start=-1, close=0, head=0)
     document = Document(text=text, sections=[root])
     section = root
     at = _skip(text, 0)
@@ -129,7 +131,8 @@ def scan(text: str) -> Document:
             array = text.startswith("[[", at)
             path, end = _keys(text, at + (2 if array else 1))
             end = _space(text, end) + (2 if array else 1)
-            section = Section(path=path, array=array, start=at, head=document.line_end(end))
+            head = document.line_end(end)
+            section = Section(path=path, array=array, start=at, close=end, head=head)
             document.sections.append(section)
             at = _skip(text, end)
         else:

@@ -14,7 +14,8 @@ Scope = tuple[str | None, str | None]  # extra, group
 class Route:
     """A package comes from `index` on `platforms`; for one extra or group alone if that is named.
 
-    `index` is the name in the rules table; the project may call the index otherwise.
+    `index` is the name in the rules table; the project may call the index otherwise. `file` is the
+    URL of the one wheel that a backend without an index has.
     """
 
     name: str
@@ -23,11 +24,13 @@ class Route:
     why: str
     jetson: bool = False
     scope: Scope = (None, None)
+    file: str | None = None
 
     def entry(self, platforms: Iterable[str], index: str) -> dict[str, Any]:
         extra, group = self.scope
         parts = {
-            "index": index,
+            "index": None if self.file else index,
+            "url": self.file,
             "extra": extra,
             "group": group,
             "marker": marker(platforms, jetson=self.jetson),

@@ -17,6 +17,7 @@ from accelsel.project.write import (
     Draft,
     Names,
     allowed,
+    placed,
     requirements,
     single_routes,
     write_indexes,
@@ -77,7 +78,8 @@ def _member(
     for route in routes:
         entries = view.sources.get(route.name, ())
         stay = sources.kept(entries, route, target)
-        index = names[route.index]
+        index = names.get(route.index, route.index)
+        route = placed(route, (selection,), options)
         left[route.name] = sources.routed(entries, route, index, target) if stay else []
     for name, before in view.sources.items():
         if list(before) != left[name]:

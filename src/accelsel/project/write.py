@@ -1,6 +1,7 @@
 """What a selection means for a project, said as edits."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from accelsel.model.errors import USAGE, AccelselError
@@ -142,10 +143,11 @@ def single_routes(draft: Draft, selection: Selection, platforms: tuple[str, ...]
             return
         found[name] = Route(name=name, index=index, platforms=where, jetson=jetson, why=why)
 
+    file = selection.index is not None and indexes.is_file(selection.index)
     if selection.index is not None:
         route("torch", selection.index.name, platforms, f"torch built for {selection.backend}")
     listed = {package.name for package in selection.packages}
-    for name in FAMILY[1:]:
+    for name in () if file else FAMILY[1:]:
         if selection.index is not None and name not in listed and view.requires(name):
             route(name, selection.index.name, platforms, f"{name} from the index of torch")
     for package in selection.packages:
@@ -268,7 +270,9 @@ def write_sources(
         for name in {*FAMILY} & set(entries):
             entries[name] = sources.without(entries[name], platforms, old)
     named = {str(e["index"]) for many in entries.values() for e in many if "index" in e}
-    names = write_indexes(draft, needed(selections, routes), named, options)
+    routes = [placed(route, selections, options) for route in routes]
+    wanted = needed(selections, [route for route in routes if not route.file])
+    names = write_indexes(draft, wanted, named, options)
     for name, before in view.sources.items():
         if name not in {r.name for r in routes} and list(before) != entries[name]:
             path = (*SOURCES, view.keys[name])
@@ -278,10 +282,19 @@ def write_sources(
         value = list(begin.get(name, ()))
         mine = [r for r in routes if r.name == name]
         for route in mine:
-            value = sources.routed(tuple(value), route, names[route.index], target)
+            index = names.get(route.index, route.index)
+            value = sources.routed(tuple(value), route, index, target)
         path = (*SOURCES, view.keys.get(name, name))
         draft.set(path, sources.as_value(value, look(view.data, path)), mine[0].why)
     return names
+
+
+def placed(route: Route, selections: Iterable[Selection], options: PinOptions) -> Route:
+    """The route, with the wheel's URL where its index is none."""
+    for index in (s.index for s in selections if s.index is not None):
+        if index.name == route.index and indexes.is_file(index):
+            return replace(route, file=indexes.mirrored(index.url, options.mirrors))
+    return route
 
 
 def needed(selections: Iterable[Selection], routes: Iterable[Route]) -> list[Index]:

@@ -1,0 +1,179 @@
+"""Elements of an array, put in, replaced and taken out in the layout that the array has."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from typing import Any
+
+from accelsel.project import encode, layout
+from accelsel.project.frame import Splice
+from accelsel.project.scan import Document, Entry, Node
+
+Changed = dict[int, Any]  # position -> new value, None for an element that goes
+Added = dict[int, list[Any]]  # position -> what is put in front of it
+
+
+@dataclass(slots=True)
+class Cuts:
+    """Replacements of spans; `removed` may overlap each other, `put` may not."""
+
+    removed: list[Splice] = field(default_factory=list)
+    put: list[Splice] = field(default_factory=list)
+
+
+def operations(present: list[Any], wanted: list[Any]) -> tuple[Changed, Added]:
+    """What becomes of each element, and what is put in front of which."""
+    changed: Changed = {}
+    added: Added = {}
+    matcher = SequenceMatcher(
+        a=[_text(value) for value in present], b=[_text(value) for value in wanted], autojunk=False
+    )
+    for tag, a, b, c, d in matcher.get_opcodes():
+        if tag != "equal":
+            both = min(b - a, d - c)
+            changed.update(zip(range(a, a + both), wanted[c:], strict=False))
+            changed.update(dict.fromkeys(range(a + both, b)))
+            if d - c > both:
+                added[b] = wanted[c + both : d]
+    return changed, added
+
+
+def _text(value: Any) -> str:
+    """Equal values as equal texts, whatever the order of their keys."""
+    if isinstance(value, Mapping):
+        return repr(sorted((k, _text(v)) for k, v in value.items()))
+    return repr([_text(v) for v in value]) if isinstance(value, list) else repr(value)
+
+
+def change(document: Document, entry: Entry, changed: Changed, added: Added, cuts: Cuts) -> None:
+    """Collects in `cuts` what brings the array of `entry` about; one of its elements stays or is
+    added, or comments in it stay."""
+    node = entry.value
+    goes = [at for at, after in changed.items() if after is None]
+    one_line = "\n" not in document.text[node.start : node.end]
+    if one_line and (added or goes):
+        _change_line(document, entry, changed, added, cuts)
+        return
+    led = _commas_lead(document, node)
+    for at, after in changed.items():
+        item = node.items[at]
+        if after is not None:
+            new = _encoded(after, document.text[item.start : item.end])
+            cuts.put.append((item.start, item.end, new))
+        elif led:
+            _remove_led(document, node, at, any(i not in goes for i in range(at)), cuts)
+        else:
+            cuts.removed.append(_removal(document, node, at))
+    for at, values in added.items():
+        if at < len(node.items):
+            _insert(document, node, at, values, cuts)
+        else:
+            _append(document, entry, changed, values, cuts)
+
+
+def _encoded(value: Any, like: str = '"') -> str:
+    return encode.string(value, like) if isinstance(value, str) else encode.inline(value)
+
+
+def _change_line(
+    document: Document, entry: Entry, changed: Changed, added: Added, cuts: Cuts
+) -> None:
+    """An array on one line stays on one line where it fits."""
+    node = entry.value
+    parts: list[str] = []
+    for at, item in enumerate(node.items):
+        parts += [_encoded(value) for value in added.get(at, ())]
+        raw = document.text[item.start : item.end]
+        if at not in changed:
+            parts.append(raw)
+        elif changed[at] is not None:
+            parts.append(_encoded(changed[at], raw))
+    parts += [_encoded(value) for value in added.get(len(node.items), ())]
+    indent = layout.indent(document, entry.start)
+    width = node.start - document.line_start(node.start) + sum(len(part) + 2 for part in parts)
+    if node.items and (width <= encode.WIDTH or not added):
+        last = max(node.items[-1].end, node.commas[-1] + 1)
+        cuts.put.append((node.items[0].start, last, ", ".join(parts)))
+    else:
+        inside = "".join(f"{indent}{encode.INDENT}{part},\n" for part in parts)
+        cuts.put.append((node.start, node.end, f"[\n{inside}{indent}]"))
+
+
+def _insert(document: Document, node: Node, at: int, values: list[Any], cuts: Cuts) -> None:
+    """Puts elements in front of the one at `at`."""
+    item = node.items[at]
+    after = node.commas[at - 1] + 1 if at else node.start + 1
+    parts = [_encoded(value) for value in values]
+    if document.line_start(item.start) <= after:
+        cuts.put.append((item.start, item.start, "".join(f"{part}, " for part in parts)))
+    else:
+        indent = layout.indent(document, item.start)
+        new = "".join(f"\n{indent}{part}," for part in parts)
+        end = document.line_end(after)
+        cuts.put.append((end, end, new))
+
+
+def _append(
+    document: Document, entry: Entry, changed: Changed, values: list[Any], cuts: Cuts
+) -> None:
+    node = entry.value
+    indent = layout.indent(document, entry.start) + encode.INDENT
+    at = document.line_end(node.start)
+    if node.items:
+        last, comma = node.items[-1], node.commas[-1]
+        if document.line_start(last.start) > node.start:
+            indent = layout.indent(document, last.start)
+        if comma < 0 and changed.get(len(node.items) - 1, last) is not None:
+            cuts.put.append((last.end, last.end, ","))
+        end = max(last.end, comma + 1)
+        at = document.line_end(end)
+        if at >= node.end:
+            at = end
+    cuts.put.append((at, at, "".join(f"\n{indent}{_encoded(value)}," for value in values)))
+
+
+def _removal(document: Document, node: Node, at: int) -> Splice:
+    """An element and the comma behind it, with its line where nothing else stands there."""
+    text = document.text
+    item = node.items[at]
+    end = max(item.end, node.commas[at] + 1)
+    line, close = document.line_start(item.start), document.line_end(end)
+    before, after = text[line : item.start], text[end:close].strip()
+    if not before.strip() and not after and close < node.end:
+        return layout.whole_lines(document, item.start, close)
+    if not before.strip() and after.startswith("#"):
+        return (item.start, text.index("#", end), "")
+    if after and not after.startswith(("#", "]")):
+        return (item.start, end + _blanks(text[end:close]), "")
+    return (line + len(before.rstrip()), end, "")
+
+
+def _commas_lead(document: Document, node: Node) -> bool:
+    """Whether some comma stands on another line than the element before it."""
+    return any(
+        comma >= 0 and document.text[item.end : comma].strip(" \t")
+        for item, comma in zip(node.items, node.commas, strict=True)
+    )
+
+
+def _remove_led(document: Document, node: Node, at: int, follows: bool, cuts: Cuts) -> None:
+    """Removes an element of an array with commas in front; `follows` where one before it stays, so
+    that its own comma goes, else the next one's."""
+    text = document.text
+    item = node.items[at]
+    line, close = document.line_start(item.start), document.line_end(item.end)
+    comma = node.commas[at - 1] if follows else node.commas[at]
+    start = item.start
+    if line <= comma < item.start and not text[line:comma].strip():
+        start = comma
+    elif comma >= 0:
+        cuts.removed.append((comma, comma + 1, ""))
+    if text[item.end : close].strip() or text[line:start].strip():
+        cuts.removed.append((start, item.end + _blanks(text[item.end : close]), ""))
+    else:
+        cuts.removed.append(layout.whole_lines(document, start, close))
+
+
+def _blanks(text: str) -> int:
+    """How many blanks `text` begins with."""
+    return len(text) - len(text.lstrip(" \t"))
