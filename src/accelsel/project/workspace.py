@@ -79,8 +79,8 @@ def _member(
         entries = view.sources.get(route.name, ())
         stay = sources.kept(entries, route, target)
         index = names.get(route.index, route.index)
-        route = placed(route, (selection,), options)
-        left[route.name] = sources.routed(entries, route, index, target) if stay else []
+        mine = placed(route, (selection,), options)
+        left[route.name] = sources.routed(entries, mine, index, target) if stay else []
     for name, before in view.sources.items():
         if list(before) != left[name]:
             path = (*SOURCES, view.keys[name])
