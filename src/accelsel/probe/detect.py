@@ -59,7 +59,7 @@ def probe(world: World | None = None, *, deadline: float = 3.0) -> Profile:
     ]
     end = Deadline(deadline + GRACE)
     found = [each.facts(end) for each in running]
-    if world.exists("/dev/dxg") and not any(each.gpus for each in found):
+    if not (stated.archs or any(each.gpus for each in found)) and world.exists("/dev/dxg"):
         facts = replace(facts, notes=(*facts.notes, BEHIND_WSL))
     return assemble(facts, found, probes=(scan,), overrides=stated)
 

@@ -131,6 +131,8 @@ def ask(world: World, deadline: Deadline) -> Said:
     )
     said = Said()
     for name, source in sources:
+        if not left():
+            break
         asking = Asking(name, source)
         said.askings.append(asking)
         asking.wait(HEAD_START)
