@@ -80,7 +80,8 @@ def test_nodes_that_are_missing() -> None:
 
 
 def test_nodes_without_permission() -> None:
-    assert notes(access={"/dev/kfd": "", "/dev/dri/renderD128": ""}) == (
+    (note,) = notes(access={"/dev/kfd": "", "/dev/dri/renderD128": ""})
+    assert note == (
         "no permission for /dev/kfd, /dev/dri/renderD128: add this user to the groups render and "
-        "video (sudo usermod -aG render,video $USER), then log in again",
+        "video (sudo usermod -aG render,video $USER), then log in again"
     )
