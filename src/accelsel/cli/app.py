@@ -137,7 +137,7 @@ def _unpin(paths: Paths = None, *, output: Output, write: Write = False, diff: D
     from accelsel.cli.pin import unpin
 
     _forms(output)
-    return unpin(output, paths or (), write=write, diff=diff)
+    return unpin(output, paths or (), write_it=write, diff=diff)
 
 
 def _env(*, output: Output, flags: Flags) -> int:

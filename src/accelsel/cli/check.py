@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from accelsel.apply.files import find_project, read_project
+from accelsel.apply.files import find_project
 from accelsel.cli import present
 from accelsel.cli.present import Output
+from accelsel.cli.workspace import files, root_of
 from accelsel.model.errors import DIFFERENT, NOTHING, AccelselError
 from accelsel.model.plan import Difference
 
@@ -20,16 +21,21 @@ def check(paths: Sequence[str], output: Output | None = None) -> int:
 
 
 def each(output: Output, paths: Sequence[str], work: Callable[[Path, bool], Outcome]) -> int:
-    """Run `work` on each path; with several a failure is told and the others still run."""
+    """Run `work` on each project that `paths` name; with several a failure is told and the others
+    still run, and files of one workspace are one project."""
     if len(paths) <= 1:
-        code, result = work(find_project(Path(paths[0] if paths else ".")), False)
+        code, result = work(root_of(find_project(Path(paths[0] if paths else "."))), False)
         if output.json and result is not None:
             present.document(result)
         return int(code)
-    worst, results = 0, []
+    worst, results, seen = 0, [], set()
     for path in paths:
         try:
-            code, result = work(find_project(Path(path)), True)
+            root = root_of(find_project(Path(path)))
+            if root.resolve() in seen:
+                continue
+            seen.add(root.resolve())
+            code, result = work(root, True)
         except AccelselError as error:
             code, result = error.code, None
             present.failed(error, as_json=False)
@@ -46,29 +52,29 @@ def check_one(output: Output, path: Path, *, many: bool) -> Outcome:
     from accelsel.project.check import check
     from accelsel.project.read import read
 
-    file = read_project(path)
-    view = read(file.text, str(path))
-    if view.record is None:
+    views = [read(file.text, str(file.path)) for file in files(path)]
+    if all(view.record is None for view in views):
         if many:
             return 0, None
         raise AccelselError(
             NOTHING, "no-record", "there is no record of `accelsel pin` to check",
             where=str(path), help="`accelsel pin --write` makes one",
         )  # fmt: skip
-    differences = check(view)
+    found = [(view.path, d) for view in views if view.record is not None for d in check(view)]
+    differences = [difference for _, difference in found]
     if output.json:
         from accelsel.ports.documents import document
 
         value = {"path": str(path), "differences": differences}
         return (DIFFERENT if differences else 0), document("check", value)
-    for difference in differences:
-        output.data(_line(output, path, difference))
+    for where, difference in found:
+        output.data(_line(output, where, difference))
     if differences:
         output.say("`accelsel pin --write` puts it back, `accelsel unpin --write` takes it out")
     return (DIFFERENT if differences else 0), None
 
 
-def _line(output: Output, path: Path, difference: Difference) -> str:
+def _line(output: Output, path: str, difference: Difference) -> str:
     if output.format == "github":
         return (
             f"::error file={path},line={difference.line},title=accelsel pin --check::"

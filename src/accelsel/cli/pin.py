@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from accelsel.apply.files import ProjectFile, read_project
+from accelsel.apply.files import ProjectFile
 from accelsel.cli import present, steps
+from accelsel.cli.change import Change, replace_all, write
 from accelsel.cli.check import Outcome, check_one, each
 from accelsel.cli.options import Flags
 from accelsel.cli.present import Output
+from accelsel.cli.workspace import files
 from accelsel.model.config import Config
 from accelsel.model.errors import DIFFERENT, NO_BUILD, NOTHING, USAGE, AccelselError
 from accelsel.model.plan import PinOptions, Plan
@@ -53,22 +55,23 @@ def pin(output: Output, flags: Flags, how: PinFlags, paths: Sequence[str]) -> in
     return each(output, paths, lambda path, many: _pin_one(output, flags, how, path, many=many))
 
 
-def unpin(output: Output, paths: Sequence[str], *, write: bool, diff: bool) -> int:
+def unpin(output: Output, paths: Sequence[str], *, write_it: bool, diff: bool) -> int:
     """Plan the removal of what `pin` put into every project of `paths`, or do it."""
-    return each(output, paths, lambda path, many: _unpin_one(output, path, write, diff, many))
+    return each(output, paths, lambda path, many: _unpin_one(output, path, write_it, diff, many))
 
 
 def _pin_one(output: Output, flags: Flags, how: PinFlags, path: Path, *, many: bool) -> Outcome:
+    from accelsel.project.plan import bare
     from accelsel.project.read import FAMILY, read
-    from accelsel.project.render import render
+    from accelsel.project.workspace import combined
 
     _refuse_requirements_file(path)
     if how.check and not (flags.given or how.backends or how.mirrors or how.prebuilt):
         return check_one(output, path, many=many)
-    file = read_project(path)
-    view = read(file.text, str(path))
-    config = steps.merged(_settings(view.settings, path), steps.user_config())
-    wishes = unpinned(view)
+    whole = files(path)
+    views = [read(file.text, str(file.path)) for file in whole]
+    config = steps.merged(_settings(views[0].settings, path), steps.user_config())
+    wishes = combined(bare(views[0]), [bare(view) for view in views[1:]])
     if not (wishes.requires(*FAMILY) or _around(wishes, config) or _locked_torch(path)):
         return _nothing(output, path, many=many)
     selections = _selections(flags, how, wishes, config, path)
@@ -77,145 +80,78 @@ def _pin_one(output: Output, flags: Flags, how: PinFlags, path: Path, *, many: b
         return _no_build(output, failed[0], path)
     _tell(output, selections)
     options = _options(flags, how, config, wishes, path)
-    plan = _plan(view, selections, options)
-    text = render(file.text, plan)
-    diff = _diff(file, text)
-    for warning in plan.warnings:
-        output.warn(warning.code, warning.message, warning.hint)
+    changes = _changes(whole, _plans(views, selections, options))
+    for change in changes:
+        for warning in change.plan.warnings:
+            output.warn(warning.code, warning.message, warning.hint)
     strict = next(filter(None, (steps.strict_code(s, flags, config) for s in selections)), 0)
-    code = strict or (DIFFERENT if how.check and text != file.text else 0)
-    if how.check and code:
-        output.say(f"{path} is not as `accelsel pin --write` would leave it")
+    different = [change.file.path for change in changes if change.diff]
+    code = strict or (DIFFERENT if how.check and different else 0)
+    for name in different if how.check else ():
+        output.say(f"{name} is not as `accelsel pin --write` would leave it")
     if not output.json and (how.diff or not (how.write or how.check)):
-        _show(output, diff)
+        _show(output, changes)
     if how.write and not strict:
-        urls = _urls(wishes, plan, options)
-        _write(output, how, file, text, plan, urls, offline=steps.offline(flags, config))
-    return code, _document(plan, diff) if output.json else None
+        urls = _urls(wishes, selections, options)
+        write(output, how, changes, urls, offline=steps.offline(flags, config))
+    return code, _document(changes) if output.json else None
 
 
-def unpinned(view: ProjectView) -> ProjectView:
-    """The project as it was before accelsel: what pin wrote is not a wish of the user's."""
-    from accelsel.project.plan import unplan
-    from accelsel.project.read import read
+def _plans(
+    views: Sequence[ProjectView], selections: tuple[Selection, ...], options: PinOptions
+) -> tuple[Plan, ...]:
+    """One plan per file."""
+    from accelsel.project.plan import plan
+    from accelsel.project.workspace import plan_workspace
+
+    if len(views) == 1:
+        return (plan(views[0], selections, options),)
+    return plan_workspace(views[0], views[1:], selections, options)
+
+
+def _changes(whole: Sequence[ProjectFile], plans: Sequence[Plan]) -> tuple[Change, ...]:
     from accelsel.project.render import render
 
-    return view if view.record is None else read(render(view.text, unplan(view)), view.path)
+    pairs = zip(whole, plans, strict=True)
+    return tuple(Change(file=file, plan=p, text=render(file.text, p)) for file, p in pairs)
 
 
-def _unpin_one(output: Output, path: Path, write: bool, diff: bool, many: bool) -> Outcome:
-    from accelsel.apply.files import write_replacing
+def _unpin_one(output: Output, path: Path, write_it: bool, diff: bool, many: bool) -> Outcome:
     from accelsel.project.plan import unplan
     from accelsel.project.read import read
-    from accelsel.project.render import render
 
-    file = read_project(path)
-    view = read(file.text, str(path))
-    if view.record is None:
+    whole = [(file, read(file.text, str(file.path))) for file in files(path)]
+    pinned = [(file, view) for file, view in whole if view.record is not None]
+    if not pinned:
         if many:
             return 0, None
         raise AccelselError(
             NOTHING, "no-record", "there is no record of `accelsel pin` to take out",
-            where=str(path),
+            where=str(path), help="accelsel takes back only what it wrote",
         )  # fmt: skip
-    plan = unplan(view)
-    text = render(file.text, plan)
-    shown = _diff(file, text)
-    if not output.json and (diff or not write):
-        _show(output, shown)
-    if write:
-        write_replacing(file.path, file.data, text.encode())
-    for item in plan.left:
-        output.say(f"left as it was edited since: {item}")
-    return 0, _document(plan, shown) if output.json else None
+    changes = _changes([file for file, _ in pinned], [unplan(view) for _, view in pinned])
+    if not output.json and (diff or not write_it):
+        _show(output, changes)
+    if write_it:
+        replace_all(changes)
+    for change in changes:
+        for item in change.plan.left:
+            output.say(f"{change.file.path}: left as it was edited since: {item}")
+    return 0, _document(changes) if output.json else None
 
 
-def _write(
-    output: Output,
-    how: PinFlags,
-    file: ProjectFile,
-    text: str,
-    plan: Plan,
-    urls: Mapping[str, str],
-    *,
-    offline: bool,
-) -> None:
-    """Write, then lock and sync where asked; a lock that fails puts the file back."""
-    from accelsel.apply import hazards, lock, uv
-    from accelsel.apply.files import exclusive, write_replacing
-
-    found = hazards.hazards(file.path.parent, os.environ, indexes=urls, packages=_names(plan))
-    hazards.refuse(found)
-    for hazard in found:
-        output.warn(hazard.code, hazard.message, hazard.help)
-    tool = uv.find(os.environ) if how.lock or how.sync else None
-    new = text.encode()
-    with exclusive(file.path) as hold:
-        changed = write_replacing(file.path, file.data, new, hold=hold)
-        output.say(f"{file.path}: {'pinned' if changed else 'already as pinned'}")
-        if tool is None:
-            return
-        kept = _Kept(lock.lock_path(file.path))
-        try:
-            uv.lock(tool, file.path, upgrade=_names(plan), offline=offline)
-            _read_back(output, file.path, plan, urls)
-        except BaseException:
-            write_replacing(file.path, new, file.data, hold=hold)
-            kept.put_back()
-            raise
-    if how.sync:
-        uv.sync(tool, file.path, offline=offline)
-
-
-class _Kept:
-    """A lock file as it was before uv ran."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._data = path.read_bytes() if path.is_file() else None
-
-    def put_back(self) -> None:
-        from accelsel.apply.files import write_replacing
-
-        if self._data is None:
-            self._path.unlink(missing_ok=True)
-        elif self._path.is_file():
-            write_replacing(self._path, self._path.read_bytes(), self._data)
-
-
-def _read_back(output: Output, path: Path, plan: Plan, urls: Mapping[str, str]) -> None:
-    """The lock holds what was selected, or it is an error with the chain that caused it."""
-    from accelsel.apply import lock
-
-    where = lock.lock_path(path)
-    locked = lock.read_lock(where)
-    several = len(plan.selections) > 1
-    for selection in plan.selections:
-        branch = selection.backend if several else None
-        found = lock.mismatches(locked, selection, urls, branch=branch)
-        lock.refuse(found, where)
-        for mismatch in found:
-            output.warn(f"lock-{mismatch.kind}", f"{mismatch.platform}: {mismatch.message}")
-
-
-def _urls(view: ProjectView, plan: Plan, options: PinOptions) -> dict[str, str]:
-    """The indexes that the plan names, each with its URL as written in the project."""
+def _urls(
+    view: ProjectView, selections: tuple[Selection, ...], options: PinOptions
+) -> dict[str, str]:
+    """The indexes that the selections name, each with its URL as written in the project."""
     from accelsel.project.indexes import mirrored, serving
 
     found = {}
-    for selection in plan.selections:
+    for selection in selections:
         for index in filter(None, (selection.index, *selection.indexes)):
             own = serving(view, index, options.mirrors)
             found[index.name] = own["url"] if own else mirrored(index.url, options.mirrors)
     return found
-
-
-def _names(plan: Plan) -> tuple[str, ...]:
-    """The packages that a lock may move: torch and what the selections name."""
-    found = {"torch": None}
-    for selection in plan.selections:
-        found |= dict.fromkeys(package.name for package in selection.packages)
-    return tuple(found)
 
 
 def _selections(
@@ -241,12 +177,6 @@ def _selections(
     platform = request.platform or "linux-x86_64"
     each = [replace(request, backend=name, platform=platform) for name in how.backends]
     return tuple(select(None, one, tables) for one in each)
-
-
-def _plan(view: ProjectView, selections: tuple[Selection, ...], options: PinOptions) -> Plan:
-    from accelsel.project.plan import plan
-
-    return plan(view, selections, options)
 
 
 def _options(
@@ -400,41 +330,40 @@ def _tell(output: Output, selections: tuple[Selection, ...]) -> None:
             output.warn(warning.code, warning.message, warning.hint)
 
 
-def _diff(file: ProjectFile, text: str) -> str:
-    import difflib
-
-    old, new = file.text.splitlines(keepends=True), text.splitlines(keepends=True)
-    name = file.path.name
-    lines = difflib.unified_diff(old, new, f"a/{name}", f"b/{name}")
-    return "".join(
-        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
-    )
-
-
-def _show(output: Output, diff: str) -> None:
+def _show(output: Output, changes: Sequence[Change]) -> None:
     styles = {"+": "green", "-": "red", "@": "cyan"}
-    for line in diff.splitlines():
+    for line in "".join(change.diff for change in changes).splitlines():
         style = styles.get(line[:1])
         output.data(output.paint(line, style) if style else line)
 
 
-def _document(plan: Plan, diff: str) -> Mapping[str, Any]:
+def _document(changes: Sequence[Change]) -> Mapping[str, Any]:
+    """The plan document: of a workspace the root's, with the edits of all its files."""
     from accelsel.model.report import EditDocument, PlanDocument
     from accelsel.ports.documents import document
 
+    root = changes[0].plan
     edits = tuple(
-        EditDocument(table=".".join(e.table), key=e.key, before=e.before, after=e.after, why=e.why)
-        for e in plan.edits
+        EditDocument(
+            path=change.plan.path,
+            table=".".join(e.table),
+            key=e.key,
+            before=e.before,
+            after=e.after,
+            why=e.why,
+        )
+        for change in changes
+        for e in change.plan.edits
     )
-    chosen = plan.selections
+    chosen = root.selections
     value = PlanDocument(
-        path=plan.path,
-        changed=plan.changed,
+        path=root.path,
+        changed=any(change.diff for change in changes),
         selection=None if not chosen else chosen[0] if len(chosen) == 1 else chosen,
         edits=edits,
-        diff=diff,
-        record=plan.record.facts if plan.record else None,
-        warnings=plan.warnings,
-        left=plan.left,
+        diff="".join(change.diff for change in changes),
+        record=root.record.facts if root.record else None,
+        warnings=tuple(w for change in changes for w in change.plan.warnings),
+        left=tuple(item for change in changes for item in change.plan.left),
     )
     return document("plan", value)

@@ -20,8 +20,9 @@ class ErrorDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditDocument:
-    """One edit: `table` is dotted (`tool.uv.sources`), `before` and `after` are TOML values."""
+    """One edit of a file: `table` is dotted, `before` and `after` are TOML values."""
 
+    path: str
     table: str
     key: str
     before: Any

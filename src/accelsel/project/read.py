@@ -12,6 +12,7 @@ from accelsel.project import record as records
 from accelsel.project.frame import Frame, frame
 from accelsel.project.requirement import Place, Requirement, normalize, parse, url_version
 
+DIRECT = {"dependencies", "extra", "group", "legacy-dev"}
 FAMILY = ("torch", "torchvision", "torchaudio")
 
 
@@ -83,11 +84,17 @@ class ProjectView:
     def bounds(self, name: str, platform: str | None = None) -> str:
         """The bounds on `name` as one specifier set, from requirements, constraints, URLs.
 
-        Requirements with a marker count where `platform` is given and the marker can hold there.
+        Requirements with a marker count where `platform` is given and the marker can hold there. An
+        override takes the place of what the requirements say.
         """
+        overridden = any(
+            r.name == name and r.place.kind == "override" and r.marker is None
+            for r in self.requirements
+        )
+        counted = {"constraint", "override"} if overridden else {*DIRECT, "constraint"}
         found: dict[str, None] = {}
         for requirement in self.requirements:
-            if requirement.name != name or requirement.place.kind in {"override", "exclude"}:
+            if requirement.name != name or requirement.place.kind not in counted:
                 continue
             if requirement.marker is not None:
                 if platform is None:
@@ -116,7 +123,32 @@ def strings(value: Any) -> tuple[str, ...]:
 
 
 def is_direct(requirement: Requirement) -> bool:
-    return requirement.place.kind in {"dependencies", "extra", "group", "legacy-dev"}
+    return requirement.place.kind in DIRECT
+
+
+def _refuse_other_shapes(data: Mapping[str, Any], project: Mapping[str, Any], path: str) -> None:
+    """What holds requirements is an array, or a table of arrays, or an error that names it."""
+    arrays = {"dependencies": project.get("dependencies", [])}
+    for name, holder in (
+        ("optional-dependencies", project.get("optional-dependencies", {})),
+        ("dependency-groups", data.get("dependency-groups", {})),
+    ):
+        if not isinstance(holder, Mapping):
+            raise _wrong_shape(name, "a table", path)
+        arrays |= {f"{name}.{key}": value for key, value in holder.items()}
+    for name, value in arrays.items():
+        if not isinstance(value, list):
+            raise _wrong_shape(name, "an array", path)
+
+
+def _wrong_shape(name: str, wanted: str, path: str) -> AccelselError:
+    return AccelselError(
+        USAGE,
+        "invalid-project",
+        f"{name} must be {wanted}",
+        where=path,
+        help="correct the file; accelsel has not changed it",
+    )
 
 
 def read(text: str, path: str = "pyproject.toml") -> ProjectView:
@@ -138,6 +170,7 @@ def read(text: str, path: str = "pyproject.toml") -> ProjectView:
             help="name the pyproject.toml of a uv project; `uv init` makes one",
         )
     project = data if is_script else table(data, "project")
+    _refuse_other_shapes(data, project, path)
     uv = table(data, "tool", "uv")
     settings = dict(table(data, "tool", "accelsel"))
     pin = settings.pop("pin", None)
