@@ -13,6 +13,7 @@ from typing import Any
 
 from accelsel.knowledge import load
 from accelsel.knowledge.companions import load as companions
+from accelsel.knowledge.companions import symptoms
 from accelsel.model.finding import Report
 from accelsel.ports.locked import read as read_lock
 from accelsel.probe import probe
@@ -81,6 +82,8 @@ def examined(case: Case, folder: Path) -> Report:
         files=look(world),
         companions=companions(),
         requirements=tuple(case.data.get("requirements", ())),
+        error=case.data.get("error"),
+        symptoms=symptoms(),
     )
 
 
@@ -153,7 +156,8 @@ def package_files(package: Mapping[str, Any], site: str) -> dict[str, str]:
     module = name.replace("-", "_")
     folder = f"{site}/{module}-{version}.dist-info"
     requires = "".join(f"Requires-Dist: {line}\n" for line in package.get("requires", ()))
-    owned: Mapping[str, str] = package.get("owns", {f"{module}/__init__.py": name})
+    library = {f"{module}/_C.so": name} if package.get("compiled") else {}
+    owned: Mapping[str, str] = package.get("owns", {f"{module}/__init__.py": name} | library)
     record = "".join(f"{path},sha256={digest},1\n" for path, digest in owned.items())
     files = {
         f"{folder}/METADATA": (

@@ -55,3 +55,25 @@ def test_every_case_has_one_that_nearly_is() -> None:
 def test_checks_have_ids_of_their_own() -> None:
     assert len({check.id for check in CHECKS}) == len(CHECKS)
     assert all(re.fullmatch(r"[a-z0-9-]+", check.id) and check.title for check in CHECKS)
+
+
+# The cases of users whose answer was another companion or the host, and not another torch.
+DEV_CASES = (
+    "008", "024", "049", "058", "061", "090", "112", "123", "131", "133", "136", "138", "139",
+    "141", "142", "161", "207", "224", "241", "242", "244", "245", "247", "249", "252", "253",
+    "254", "255", "256", "257", "258", "262", "267", "268", "269", "272", "273", "274", "276",
+)  # fmt: skip
+
+
+def test_the_users_cases_are_named(tmp_path: Path) -> None:
+    named = set()
+    for number, case in enumerate(case for case in ALL if not case.near):
+        source = case.data["source"]
+        if not source.startswith("dev case"):
+            continue
+        report = examined(case, tmp_path / f"{number}")
+        [first, *_] = [f for f in report.findings if f.id in case.finds]
+        assert first.cause in ("companion", "host"), case.name
+        named |= set(re.findall(r"\d{3}", source))
+    print(f"{len(named & set(DEV_CASES))} of {len(DEV_CASES)}; not: {set(DEV_CASES) - named}")
+    assert len(named & set(DEV_CASES)) >= 0.85 * len(DEV_CASES)

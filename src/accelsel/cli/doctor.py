@@ -26,7 +26,8 @@ PIN = "accelsel pin --write"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoctorFlags:
     """The flags of `doctor`: `python` an environment or interpreter, `profile` a saved host,
-    `replay` a recorded one, which then is read in this host's place."""
+    `replay` a recorded one, which then is read in this host's place. `error` is a message to be
+    explained, `-` for standard input."""
 
     path: str | None = None
     python: str | None = None
@@ -34,6 +35,7 @@ class DoctorFlags:
     replay: str | None = None
     fix: bool = False
     report: bool = False
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,7 @@ class Patient:
     view: "ProjectView | None"
     lock: "Lock | None"
     project: str | None
+    error: str | None = None
 
 
 def doctor(output: Output, flags: DoctorFlags) -> int:
@@ -89,7 +92,16 @@ def gathered(flags: DoctorFlags) -> Patient:
         view=view,
         lock=_lock(path) if path else None,
         project=_short(path) if path else None,
+        error=_message(flags.error),
     )
+
+
+def _message(text: str | None) -> str | None:
+    if text != "-":
+        return text
+    import sys
+
+    return sys.stdin.read()
 
 
 def _named(start: Path) -> Path:
@@ -155,6 +167,7 @@ def _host(flags: DoctorFlags, world: "World") -> "tuple[Profile, HostFiles | Non
 def examined(patient: Patient) -> Report:
     """The report on what was gathered."""
     from accelsel.knowledge.companions import load as companions
+    from accelsel.knowledge.companions import symptoms
     from accelsel.rules.doctor import examine
 
     view = patient.view
@@ -169,6 +182,8 @@ def examined(patient: Patient) -> Report:
         files=patient.files,
         companions=companions(),
         requirements=view.companions if view else (),
+        error=patient.error,
+        symptoms=symptoms() if patient.error else (),
     )
     edited = _edited(patient)
     return replace(report, findings=(*edited, *report.findings)) if edited else report

@@ -11,7 +11,8 @@ class Distribution:
     `name` is normalized (PEP 503). `requires` are its Requires-Dist lines as written, () where the
     metadata was not read. `source` is where a direct install came from (URL without credentials).
     `built` is the version that the package's own `version.py` states, which keeps the local part
-    that PyPI's metadata drops. `folder` is the dist-info folder's name.
+    that PyPI's metadata drops. `folder` is the dist-info folder's name. `compiled` is True where
+    its RECORD lists a shared library; only what is near torch is looked at so closely.
     """
 
     name: str
@@ -20,6 +21,7 @@ class Distribution:
     requires: tuple[str, ...] = ()
     source: str | None = None
     built: str | None = None
+    compiled: bool = False
 
     @property
     def full_version(self) -> str:

@@ -10,7 +10,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from accelsel.model.errors import USAGE, AccelselError
@@ -19,6 +19,7 @@ from accelsel.probe.world import World
 
 METADATA_LIMIT = 1 << 18  # headers come first; a description of any length may follow
 METADATA_HEAD = 1 << 14  # where most headers end
+LIBRARY = re.compile(rb"\.(?:so|pyd|dll)(?:[.\d]*),")
 PATH = re.compile(rb"^([^,\n\"]+),", re.MULTILINE)
 RECORD_LIMIT = 1 << 24
 INTERPRETER_TIMEOUT = 10.0
@@ -120,10 +121,12 @@ def scan(world: World, location: Location) -> Environment:
     claims: list[tuple[str, bytes]] = []
     for site in sites:
         for each in _distributions(world, site):
-            packages.append(each)
-            if _around_torch(each):
-                record = _bytes(world, f"{site}/{each.folder}/RECORD", RECORD_LIMIT)
-                claims.append((each.name, record))
+            if not _around_torch(each):
+                packages.append(each)
+                continue
+            record = _bytes(world, f"{site}/{each.folder}/RECORD", RECORD_LIMIT)
+            claims.append((each.name, record))
+            packages.append(replace(each, compiled=LIBRARY.search(record) is not None))
     return Environment(
         root=root,
         kind=kind,

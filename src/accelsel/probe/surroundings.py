@@ -44,6 +44,9 @@ VARIABLES = (
     "UV_DEFAULT_INDEX",
     "UV_FROZEN",
     "PYTHONPATH",
+    # NVIDIA's PyTorch images say which torch they were made with.
+    "NVIDIA_PYTORCH_VERSION",
+    "PYTORCH_VERSION",
     "VIRTUAL_ENV",
     "ACCELSEL_ENV",
 )

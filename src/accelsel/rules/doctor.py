@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from accelsel.knowledge.tables import Tables
-from accelsel.model.companion import CompanionTable
+from accelsel.model.companion import CompanionTable, Symptom
 from accelsel.model.finding import (
     EnvironmentSummary,
     InstalledTorch,
@@ -21,6 +21,7 @@ from accelsel.model.request import Request
 from accelsel.model.selection import RulesVersion
 from accelsel.rules.choice import select
 from accelsel.rules.doctor_companions import COMPANION_CHECKS
+from accelsel.rules.doctor_error import ERROR_CHECKS
 from accelsel.rules.doctor_host import HOST_CHECKS
 from accelsel.rules.doctor_packages import PACKAGE_CHECKS
 from accelsel.rules.doctor_project import PROJECT_CHECKS
@@ -34,6 +35,7 @@ CHECKS: tuple[Check, ...] = (
     *PACKAGE_CHECKS,
     *COMPANION_CHECKS,
     *PROJECT_CHECKS,
+    *ERROR_CHECKS,
 )
 ORDER = {"error": 0, "warning": 1, "note": 2}
 
@@ -49,12 +51,14 @@ def examine(
     files: HostFiles | None = None,
     companions: CompanionTable | None = None,
     requirements: tuple[str, ...] = (),
+    error: str | None = None,
+    symptoms: tuple[Symptom, ...] = (),
 ) -> Report:
     """Everything that was found, the worst first, in the order of CHECKS within a severity.
 
     What is None was not there to be looked at. `record` is `[tool.accelsel.pin]`, `project` the
     path of the project file; without `companions` their table is not consulted.
-    `requirements` are the project's own.
+    `requirements` are the project's own; `error` a message that somebody saw, read by `symptoms`.
     """
     platform = platform_of(profile)
     torch = installed_torch(environment, tables, platform) if environment else None
@@ -73,6 +77,8 @@ def examine(
         judged=judge(profile, tables, request, torch),
         companions=companions,
         requirements=requirements,
+        error=error,
+        symptoms=symptoms,
     )
     found = [finding for check in CHECKS for finding in check.run(subject)]
     return Report(

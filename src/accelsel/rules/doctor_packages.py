@@ -455,7 +455,54 @@ def toolkit(subject: Subject) -> Iterator[Finding]:
     )
 
 
+def vendor_replaced(subject: Subject) -> Iterator[Finding]:
+    """An image was made with a vendor's torch, and a public one stands in its place."""
+    both = _both(subject)
+    named = dict(subject.files.variables)
+    if both is None or both[1].vendor or "NVIDIA_PYTORCH_VERSION" not in named:
+        return
+    environment, torch = both
+    asked = sorted(_asked_names(environment).get("torch", set()) - {"torchvision", "torchaudio"})
+    who = f"; {', '.join(asked)} may have asked for it" if asked else ""
+    yield finding(
+        "vendor-torch-replaced",
+        "error",
+        f"this image was made with torch {named.get('PYTORCH_VERSION', 'of its vendor')} and holds "
+        f"torch {torch.full}{who}",
+        environment.root,
+        "docker run --rm -it IMAGE python -c 'import torch; print(torch.__version__)'",
+        hint="begin again from the image and build such packages against its torch: "
+        "pip install --no-deps --no-build-isolation NAME",
+        cause="companion",
+    )
+
+
+def audio_codec(subject: Subject) -> Iterator[Finding]:
+    """From 2.9 on torchaudio loads and saves through torchcodec, which it does not require."""
+    environment = subject.environment
+    audio = environment.get("torchaudio") if environment else None
+    if environment is None or audio is None or numbers(audio.version)[:2] < (2, 9):
+        return
+    if environment.get("torchcodec") is not None:
+        return
+    torch = subject.torch
+    local = torch.full.partition("+")[2] if torch else ""
+    without = "rocm" in local or (torch is not None and torch.backend in ("xpu", "amd"))
+    yield finding(
+        "audio-without-codec",
+        "warning" if without else "note",
+        f"torchaudio {audio.version} loads and saves through torchcodec, which is not installed"
+        + (" and has no build for this torch" if without else ""),
+        environment.root,
+        subject.install("torchaudio<2.9") if without else subject.install("torchcodec"),
+        hint="or read audio with soundfile; torch is right",
+        cause="companion",
+    )
+
+
 PACKAGE_CHECKS = (
+    Check(id="vendor-torch-replaced", title="A vendor's torch was replaced", run=vendor_replaced),
+    Check(id="audio-without-codec", title="torchaudio without torchcodec", run=audio_codec),
     Check(id="family-version", title="torchvision of another release", run=family_version),
     Check(id="family-build", title="torchvision of another build", run=family_build),
     Check(id="two-owners", title="Two owners of one import package", run=shared_files),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from accelsel.knowledge.tables import Tables
-from accelsel.model.companion import CompanionTable
+from accelsel.model.companion import CompanionTable, Symptom
 from accelsel.model.finding import Finding, Severity
 from accelsel.model.installed import Distribution, Environment, HostFiles, Lock
 from accelsel.model.profile import Gpu, Profile
@@ -53,6 +53,8 @@ class Subject:
     judged: tuple[Against, ...] = ()
     companions: CompanionTable | None = None
     requirements: tuple[str, ...] = ()
+    error: str | None = None  # a message to be explained
+    symptoms: tuple[Symptom, ...] = ()
 
     @property
     def python_argument(self) -> str:
@@ -191,7 +193,7 @@ def installed_torch(environment: Environment, tables: Tables, platform: str) -> 
     rows = [b for b in tables.builds if b.torch == release and b.platform == platform]
     exact = next((row.backend for row in rows if row.version == full and local), None)
     stated = _stated(environment, local, tables)
-    backend = exact or stated or _asked(package, tables) or _default(rows)
+    backend = exact or stated or _asked(package, tables) or (None if local else _default(rows))
     # PyTorch's own CUDA wheels carry a local version; who builds for an image or conda has none.
     own = bool(text and text.cuda and not local)
     vendor = own or (bool(local) and backend is None)

@@ -1,0 +1,188 @@
+"""What a pasted error message says, beside what is installed: whose fault it is."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from accelsel.model.finding import Finding
+from accelsel.rules.doctor_subject import Check, Subject, finding, gpu_name
+from accelsel.rules.doctor_torch import driver_command
+
+RESTART = "sudo reboot"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A message of torch or the driver that names its cause only together with what is installed.
+
+    The texts are those that CUDA, torch and NCCL print (research on companions, section 6, and the
+    CUDA error list, 2026-11-20).
+    """
+
+    pattern: str
+    find: Callable[[Subject], Iterator[Finding]]
+
+
+def told(subject: Subject) -> Iterator[Finding]:
+    """The first message that the text holds, in the order of the tables."""
+    text = subject.error
+    if not text:
+        return
+    for message in MESSAGES:
+        if re.search(message.pattern, text, re.IGNORECASE):
+            yield from message.find(subject)
+            return
+    yield from _symptoms(subject, text)
+
+
+def _no_kernel(subject: Subject) -> Iterator[Finding]:
+    """Torch itself has kernels: then another package with GPU code has none."""
+    torch, environment = subject.torch, subject.environment
+    if torch is None or environment is None:
+        return
+    if any(each.rule in ("arch-kernels", "broken-combination") for each in subject.judged):
+        return  # said by `gpu-not-served`
+    suspects = [
+        package
+        for package in environment.packages
+        if package.compiled and package.name not in ("torch", "torchvision", "torchaudio")
+    ]
+    gpus = [gpu for gpu in subject.profile.gpus if gpu.index in subject.best.serves]
+    names = ", ".join(f"{each.name} {each.version}" for each in suspects) or "none is installed"
+    where = " and ".join(map(gpu_name, gpus)) or "this GPU"
+    upgrade = subject.install("--upgrade", *(p.name for p in suspects), f"torch=={torch.release}")
+    yield finding(
+        "error-text",
+        "error",
+        f"torch {torch.full} has kernels for {where}; the message comes from another package with "
+        f"GPU code: {names}",
+        environment.root,
+        upgrade if suspects else "accelsel why",
+        hint="torch is right; look in the traceback which of them was called",
+        cause="companion",
+    )
+
+
+def _too_old(subject: Subject) -> Iterator[Finding]:
+    found = re.search(r"found version (\d{4,5})", subject.error or "")
+    said = f" (CUDA {int(found[1]) // 1000}.{int(found[1]) % 1000 // 10})" if found else ""
+    yield _host(
+        subject,
+        f"the driver{said} is older than the CUDA of the installed torch",
+        driver_command(subject) or subject.renew(),
+        "a driver of the CUDA major of torch is enough, or a build that this driver runs",
+    )
+
+
+def _mismatch(subject: Subject) -> Iterator[Finding]:
+    inside = subject.profile.os.container is not None
+    yield _host(
+        subject,
+        "NVIDIA's library and kernel module are of different versions (803)",
+        "docker restart CONTAINER" if inside else RESTART,
+        "no other torch cures it",
+    )
+
+
+def _compat(subject: Subject) -> Iterator[Finding]:
+    yield _host(
+        subject,
+        "a forward-compatibility libcuda is used on a card that does not support it (804)",
+        "sudo rm -f /etc/ld.so.conf.d/*compat*.conf && sudo ldconfig && unset LD_LIBRARY_PATH",
+        "or a newer driver on the host; torch's own wheels need no compat library",
+    )
+
+
+def _no_driver(subject: Subject) -> Iterator[Finding]:
+    inside = subject.profile.os.container is not None and not subject.profile.os.wsl
+    wsl = subject.profile.os.wsl
+    command = "docker run --gpus all IMAGE" if inside else driver_command(subject)
+    yield _host(
+        subject,
+        "no NVIDIA driver is visible " + ("in the container" if inside else "here"),
+        "wsl.exe --update && wsl.exe --shutdown" if wsl else command or "accelsel detect -v",
+        "torch is right",
+    )
+
+
+def _host(subject: Subject, what: str, fix: str, hint: str) -> Finding:
+    where = subject.environment.root if subject.environment else "NVIDIA driver"
+    return finding("error-text", "error", what, where, fix, hint=hint, cause="host")
+
+
+def _nccl(subject: Subject) -> Iterator[Finding]:
+    environment = subject.environment
+    if environment is None:
+        return
+    names = [p.name for p in environment.packages if p.name.startswith("nvidia-nccl")]
+    asked = [
+        line
+        for package in environment.packages
+        if package.name == "torch"
+        for line in package.requires
+        if line.startswith("nvidia-nccl")
+    ]
+    wanted = asked[0].partition(";")[0].strip() if asked else "nvidia-nccl-cu12"
+    others = [name for name in names if not wanted.startswith(name)]
+    remove = f"{subject.uninstall(*others)} && " if others else ""
+    yield finding(
+        "error-text",
+        "error",
+        f"another NCCL than torch asks for is loaded (installed: {', '.join(names) or 'none'})",
+        environment.root,
+        remove + subject.install(wanted, reinstall=True),
+        hint="torch is right; LD_LIBRARY_PATH may bring one of the system",
+        cause="companion",
+    )
+
+
+def _not_compiled(subject: Subject) -> Iterator[Finding]:
+    if subject.torch is None or subject.torch.backend != "cpu":
+        return
+    yield finding(
+        "error-text",
+        "error",
+        f"torch {subject.torch.full} is a CPU build",
+        subject.environment.root if subject.environment else "torch",
+        subject.renew(),
+        cause="torch",
+    )
+
+
+MESSAGES = (
+    Message(pattern=r"no kernel image|CUDA capability sm_\d+ is not compatible", find=_no_kernel),
+    Message(pattern=r"driver (?:version is insufficient|on your system is too old)", find=_too_old),
+    Message(pattern=r"\b803\b|display driver and CUDA driver", find=_mismatch),
+    Message(pattern=r"\b804\b|forward compatibility was attempted", find=_compat),
+    Message(pattern=r"Found no NVIDIA driver|no NVIDIA driver", find=_no_driver),
+    Message(pattern=r"undefined symbol: nccl\w+", find=_nccl),
+    Message(pattern=r"not compiled with CUDA enabled", find=_not_compiled),
+)  # fmt: skip
+
+
+def _symptoms(subject: Subject, text: str) -> Iterator[Finding]:
+    """A symptom of the companions table; the name in the text, or the table's, is who has it."""
+    environment, torch = subject.environment, subject.torch
+    for row in subject.symptoms:
+        if not re.search(row.pattern, text):
+            continue
+        installed = [p.name for p in environment.packages] if environment else []
+        named = [n for n in installed if n.replace("-", "_") in text or n in text]
+        suspects = [n for n in named if n != "torch"] or [n for n in (row.name,) if n]
+        compiled = [p.name for p in environment.packages if p.compiled] if environment else []
+        others = [n for n in compiled if n not in ("torch", "torchvision", "torchaudio")]
+        suspects = suspects or others
+        keep = [f"torch=={torch.release}"] if torch and not torch.vendor else []
+        yield finding(
+            "error-text",
+            "error",
+            f"{row.cause}" + (f" ({', '.join(suspects)})" if suspects else ""),
+            environment.root if environment else "the environment",
+            subject.install("--upgrade", *suspects, *keep) if suspects else "accelsel why",
+            hint=f"{row.cure}; torch is right",
+            cause="companion",
+        )
+        return
+
+
+ERROR_CHECKS = (Check(id="error-text", title="What a pasted message says", run=told),)
