@@ -129,7 +129,8 @@ def choose(
             bound = _bound(offer, newest, wanted, distribution, offers, at)
             return Chosen(wanted=wanted, offer=offer, newest=newest, bound=bound)
         refused.append((len(STAGES) if failed is None else failed, offer))
-    others = [offer for offer in known if offer not in usable and _failed(offer, at) is None]
+    looked_at = {id(offer) for offer in usable}
+    others = [o for o in known if id(o) not in looked_at and _failed(o, at) is None]
     ways = sorted(
         f"--prebuilt {name}"
         if (name := prebuilt(offer, table))
@@ -193,8 +194,10 @@ def _bound(
         return True
     if newest is None:
         return False
-    for release in distribution.releases:
-        if version(release) <= version(newest) or contains(offer.versions, release):
+    for release in reversed(distribution.releases):
+        if release == newest:
+            return False
+        if contains(offer.versions, release):
             continue
         if not contains(wanted.specifier, release) or version(release).is_prerelease:
             continue
