@@ -92,14 +92,20 @@ def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+DROPPED = 0
+SILENT = -1
+
+
 class Replay:
     """A running replay. `requests` are the paths asked for, in order; `faults` maps the beginning
-    of a path to the status that it gets, or to 0 for a connection that is dropped."""
+    of a path to the status that it gets, to `DROPPED` for a connection that is closed without an
+    answer, or to `SILENT` for one that is kept open without an answer."""
 
     def __init__(self, catalog: Catalog | None = None, *, port: int = 0) -> None:
         self.catalog = catalog if catalog is not None else load()
         self.requests: list[str] = []
         self.faults: dict[str, int] = {}
+        self.closing = threading.Event()
         self._shelf = _Shelf(self.catalog)
         replay = self
 
@@ -146,6 +152,7 @@ class Replay:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.closing.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -192,7 +199,9 @@ class _Handler(BaseHTTPRequestHandler):
         path = unquote(urlsplit(self.path).path)
         self.owner.requests.append(path)
         fault = next((s for p, s in self.owner.faults.items() if path.startswith(p)), None)
-        if fault == 0:
+        if fault == SILENT:
+            self.owner.closing.wait()
+        if fault in {DROPPED, SILENT}:
             self.close_connection = True
             return
         if fault is not None:

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import os
-import signal
 import stat
 import sys
 import tempfile
@@ -12,8 +11,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
+from accelsel.apply import signals
 from accelsel.model.errors import USAGE, AccelselError
 
 PREFIX = ".accelsel-"
@@ -152,7 +151,7 @@ def write_replacing(path: Path, old: bytes, new: bytes, *, hold: Hold | None = N
                 where=str(path),
                 help=f"make it writable first, for instance with `chmod u+w {path}`",
             )
-        with _deferred_signals():
+        with signals.deferred():
             _replace(target, old, new, mode)
     except OSError as error:
         raise AccelselError(
@@ -217,32 +216,6 @@ def _settle(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-@contextlib.contextmanager
-def _deferred_signals() -> Iterator[None]:
-    """Signals that would end the process are delivered when the block is left."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    caught: list[int] = []
-
-    def remember(number: int, _frame: FrameType | None) -> None:
-        caught.append(number)
-
-    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    before = {n: signal.getsignal(n) for n in numbers}
-    mine = {n: old for n, old in before.items() if old not in {signal.SIG_IGN, None}}
-    try:
-        for number in mine:
-            signal.signal(number, remember)
-        yield
-    finally:
-        for number, old in mine.items():
-            signal.signal(number, old)
-        for number in caught:
-            signal.raise_signal(number)
 
 
 def _take(stack: contextlib.ExitStack, folder: Path, deadline: float) -> None:

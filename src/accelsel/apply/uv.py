@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from accelsel.apply import signals
 from accelsel.apply.hazards import Hazard, hazards, true_flag
 from accelsel.model.errors import NETWORK, UV, AccelselError
 
@@ -204,7 +205,7 @@ def _stream(
 ) -> tuple[int, str]:
     """The exit code and the text of a process whose lines went to `sink` as they came.
 
-    An interrupt reaches the child from the terminal too; it is waited for.
+    A signal that would end this process ends the child, and then raises `KeyboardInterrupt`.
     """
     try:
         child = subprocess.Popen(
@@ -226,13 +227,13 @@ def _stream(
             help="check that it is the uv executable",
         ) from None
     lines = []
-    with child:
+    with child, signals.as_interrupt():
         try:
             for line in child.stdout or ():
                 lines.append(line)
                 sink(line)
-        except KeyboardInterrupt:
-            child.wait()
+        except BaseException:
+            child.terminate()
             raise
     return child.returncode, "".join(lines)
 
