@@ -43,6 +43,7 @@ HOSTS = {
     "RX 7900 XTX": (host(XTX), "2.14.1", "rocm7.2", ">=2.11,<2.15"),
     "MI300X": (amd("gfx942:sramecc+:xnack-"), "2.14.1", "rocm7.2", ">=2.11,<2.15"),
     "Arc A770": (host(ARC), "2.14.1", "xpu", ">=2.6,<2.15"),
+    "Asahi": (host(gpu(0, "apple", "M2", None), arch="aarch64"), "2.14.1", "cpu", ">=2.0,<2.15"),
     "no GPU": (host(), "2.14.1", "cpu", ">=2.0,<2.15"),
     "no GPU, Windows": (host(system="windows"), "2.15.0", "cpu", ">=2.0,<2.16"),
     "M3": (host(gpu(0, "apple", "M3", "apple-m3"), system="darwin", arch="arm64", version="15.1"),
@@ -251,6 +252,13 @@ def test_fallback() -> None:
     assert of(nvidia("sm_86", driver="390.157")).outcome == "none"
     bound = of(nvidia("sm_120", driver="570.86"), torch="==2.6.0", fallback="cpu")
     assert brief(bound) == ("2.6.0", "cpu")
+    beside = host(N5090, gpu(1, "amd", "XTX", "gfx1100"), driver="580.65.06")
+    kept = of(beside, torch="==2.6.0", fallback="cpu")
+    assert brief(kept) == ("2.6.0", "cpu")
+    assert kept.leaves_out == (0, 1)
+    told = [one.message for one in kept.warnings if one.code == "gpu-left-out"]
+    assert [message.partition(": ")[2] for message in told] == ["the CPU build is taken"] * 2
+    assert of(beside, torch="==2.6.0").outcome == "none"
 
 
 def test_the_next_vendor_where_the_first_has_nothing_for_the_host() -> None:

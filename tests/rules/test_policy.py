@@ -50,6 +50,7 @@ def told(found: Aims) -> str:
         (host(gpu(0, "intel", "UHD", None, pci_id="8086:3e92")), "never"),
         (host(gpu(0, "intel", "UHD", "xe-lp")), "never"),
         (host(gpu(0, "intel", "next", "xe4")), "newer"),
+        (host(gpu(0, "apple", "M2", "apple-m2"), arch="aarch64"), "never"),
     ],
     ids=lambda value: value.gpus[0].arch if isinstance(value, Profile) else value,
 )

@@ -85,18 +85,18 @@ def decide(profile: Profile | None, request: Request, tables: Tables) -> Decisio
 
 
 def _decide(question: Question, rows: tuple[Row, ...], found: Aims) -> Decision:
-    request = question.request
     first: Decision | None = None
+    settled = False
     for aim in found.aims:
+        if settled and aim.vendor is not None:
+            continue  # a bound or a backend that was asked for moves no choice to another vendor
         aimed = _aimed(question, aim)
         group = _group(aimed, rows, aim)
         decision = _pick(aimed, rows, aim, group, found)
         if decision.candidates:
             return decision
         first = first or decision
-        settled_by_host = bool(_legal(replace(aimed, targets=group), rows, _HOST))
-        if settled_by_host and request.fallback != "cpu":
-            return decision
+        settled = settled or bool(_legal(replace(aimed, targets=group), rows, _HOST))
     if first is not None:
         return first
     return Decision(
@@ -258,11 +258,10 @@ def _pick(
     if question.request.gpus == "any":
         why = "the best GPU alone decides (--gpu any)"
     left = [(target, why) for target in aim.required if target.index not in served]
+    instead = "the CPU build is taken" if aim.vendor is None else "another vendor's GPU decides"
     for other in found.aims:
         if other is not aim and other.vendor is not None:
-            left += [
-                (t, "another vendor's GPU decides") for t in (*other.required, *other.optional)
-            ]
+            left += [(target, instead) for target in (*other.required, *other.optional)]
     forced: tuple[Finding, ...] = ()
     if ordered and scopes is _FORCED:
         best = ordered[0].row

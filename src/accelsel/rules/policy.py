@@ -54,7 +54,7 @@ class Aims:
 
 def standing(target: Target, tables: Tables) -> Standing:
     """Whether any established build of the table has code for a GPU, on any platform or driver."""
-    if target.documented == "no":
+    if target.documented == "no" or target.vendor not in VENDORS.values():
         return "never"
     if target.arch is None:
         return "unknown"
