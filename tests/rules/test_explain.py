@@ -197,7 +197,9 @@ def test_why_not_tells_bounds_too() -> None:
     assert "torch==2.5.1 was asked for  [requested-range]" in text
     assert "a bound on torch that admits 2.14.1" in text
     docker = not_chosen("cu126", host(container="docker"))
-    assert docker.startswith("cu126 was not chosen: no build was")
+    assert docker.startswith(
+        "cu126 was not chosen: no build was\n  inside a container no GPU is to be seen, and "
+    )
 
 
 def test_why_not_for_a_gpu_that_nothing_serves_under_the_request() -> None:

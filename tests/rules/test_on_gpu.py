@@ -202,6 +202,26 @@ def test_code_that_comes_by_gpu_needs_its_name() -> None:
     assert finding.certain
 
 
+@pytest.mark.parametrize(
+    ("name", "jetson", "certain"),
+    [
+        ("cu126", ("R36.4.3", "6"), True),
+        ("cu126", ("R35.4.1", "5"), True),
+        ("cu126", (None, None), True),
+        ("cu130", ("R38.2", "7"), False),
+        ("cu126", None, False),
+        ("jetson-jp6", ("R36.4.3", "6"), False),
+    ],
+)
+def test_builds_for_servers_are_no_match_for_an_unknown_jetson(
+    name: str, jetson: tuple[str | None, str | None] | None, *, certain: bool
+) -> None:
+    board = host(gpu(0, "nvidia", "Tegra", None), arch="aarch64", jetson=jetson)
+    finding = on_gpu.kernels(case(build(backend=name), board))
+    assert finding
+    assert finding.certain is certain
+
+
 def test_intel_by_pci_id() -> None:
     row = {"backend": "xpu", "archs": ("xe-hpg", "xe-lpg")}
     unsaid = of(row, intel("xe-hpg", "8086:56c0"))

@@ -164,6 +164,7 @@ def why_not(
     decision = decide(profile, replace(request, backend=None, force=False), tables)
     rows = [row for row in decision.rows if row.backend.name == backend]
     lines = [f"{backend} was not chosen: {_choice(selection)}"]
+    lines += [f"  {cause.message}  [{cause.rule}]" for cause in decision.aims.causes[:1]]
     running = next((one for one in decision.candidates if one.row.backend.name == backend), None)
     if running is not None:
         lines += _outdone(running, decision)

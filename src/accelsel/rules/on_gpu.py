@@ -98,11 +98,15 @@ def _served(case: Case, target: Target) -> Finding | None:
 
 
 def _unknown(case: Case, target: Target) -> Finding:
+    """A doubt; but AMD's code comes by name of the GPU, and PyTorch's builds for Arm servers have
+    no code for any Jetson before JetPack 7."""
     message = f"the architecture of {target.label} is not known"
+    host, kind = case.question.host, case.backend.kind
+    early = host.jetson and (host.jetpack is None or host.jetpack < 7)
     return Finding(
         rule="arch-kernels",
         message=message,
-        certain=case.backend.kind == "amd",  # its code comes by name of the GPU
+        certain=kind == "amd" or (kind == "cuda" and early),
         change="the architecture in ACCELSEL_GPU_ARCH",
     )
 
