@@ -57,12 +57,12 @@ def test_the_version_loads_nothing_at_all() -> None:
     [
         (["detect"], ["detect"]),
         (["--format", "json", "detect"], ["detect", "--format", "json"]),
-        (["--format=json", "-v", "select", "--gpu", "0"], ["select", "--format=json", "-v", "--gpu", "0"]),
+        (["--format=json", "-v", "why", "cpu"], ["why", "--format=json", "-v", "cpu"]),
         (["--help"], ["--help"]),
         (["--format"], ["--format"]),
         ([], []),
     ],
-)  # fmt: skip
+)
 def test_common_flags_may_stand_before_the_command(argv: list[str], hoisted: list[str]) -> None:
     assert main._hoisted(argv) == hoisted
 
