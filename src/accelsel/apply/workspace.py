@@ -40,6 +40,18 @@ def workspace_of(project: Path) -> Workspace | None:
     return None
 
 
+def project_file(project: Path) -> Path:
+    """The file that stands for the whole: the root's of a workspace, else `project` as given."""
+    found = workspace_of(project)
+    return project if found is None or found.root == project.resolve() else found.root
+
+
+def project_files(project: Path) -> tuple[Path, ...]:
+    """The file that stands for the whole, then those of the workspace's other members."""
+    found = workspace_of(project)
+    return (project_file(project), *(found.members if found else ()))
+
+
 def root_of(project: Path) -> Path:
     """The folder in which uv keeps the lock and looks for a uv.toml."""
     found = workspace_of(project)
@@ -57,7 +69,10 @@ def _matches(folder: Path, patterns: Any) -> Iterator[Path]:
     """Folders that match, each once, sorted within a pattern."""
     seen = set()
     for pattern in patterns if isinstance(patterns, list) else ():
-        for found in sorted(folder.glob(str(pattern).rstrip("/"))):
+        name = str(pattern).removeprefix("./").rstrip("/")
+        if Path(name).is_absolute():
+            continue
+        for found in sorted(folder.glob(name)) if name not in {"", "."} else [folder]:
             resolved = found.resolve()
             if found.is_dir() and resolved not in seen:
                 seen.add(resolved)
@@ -65,6 +80,11 @@ def _matches(folder: Path, patterns: Any) -> Iterator[Path]:
 
 
 def _workspace_table(path: Path) -> Mapping[str, Any] | None:
+    try:
+        if b"workspace" not in path.read_bytes():  # parsing costs more than the rest of a check
+            return None
+    except OSError:
+        return None
     tool = _read(path).get("tool")
     uv = tool.get("uv") if isinstance(tool, dict) else None
     table = uv.get("workspace") if isinstance(uv, dict) else None

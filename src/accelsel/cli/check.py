@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from accelsel.apply.files import find_project
+from accelsel.apply.files import find_project, read_project
+from accelsel.apply.workspace import project_file, project_files
 from accelsel.cli import present
 from accelsel.cli.present import Output
-from accelsel.cli.workspace import files, root_of
 from accelsel.model.errors import DIFFERENT, NOTHING, AccelselError
 from accelsel.model.plan import Difference
 
@@ -24,14 +24,14 @@ def each(output: Output, paths: Sequence[str], work: Callable[[Path, bool], Outc
     """Run `work` on each project that `paths` name; with several a failure is told and the others
     still run, and files of one workspace are one project."""
     if len(paths) <= 1:
-        code, result = work(root_of(find_project(Path(paths[0] if paths else "."))), False)
+        code, result = work(project_file(find_project(Path(paths[0] if paths else "."))), False)
         if output.json and result is not None:
             present.document(result)
         return int(code)
     worst, results, seen = 0, [], set()
     for path in paths:
         try:
-            root = root_of(find_project(Path(path)))
+            root = project_file(find_project(Path(path)))
             if root.resolve() in seen:
                 continue
             seen.add(root.resolve())
@@ -52,7 +52,8 @@ def check_one(output: Output, path: Path, *, many: bool) -> Outcome:
     from accelsel.project.check import check
     from accelsel.project.read import read
 
-    views = [read(file.text, str(file.path)) for file in files(path)]
+    files = [read_project(name) for name in project_files(path)]
+    views = [read(file.text, str(file.path)) for file in files]
     if all(view.record is None for view in views):
         if many:
             return 0, None

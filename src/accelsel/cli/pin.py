@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from accelsel.apply.files import ProjectFile
+from accelsel.apply.files import ProjectFile, read_project
+from accelsel.apply.workspace import project_files
 from accelsel.cli import present, steps
 from accelsel.cli.change import Change, replace_all, write
 from accelsel.cli.check import Outcome, check_one, each
 from accelsel.cli.options import Flags
 from accelsel.cli.present import Output
-from accelsel.cli.workspace import files
 from accelsel.model.config import Config
 from accelsel.model.errors import DIFFERENT, NO_BUILD, NOTHING, USAGE, AccelselError
 from accelsel.model.plan import PinOptions, Plan
@@ -68,7 +68,7 @@ def _pin_one(output: Output, flags: Flags, how: PinFlags, path: Path, *, many: b
     _refuse_requirements_file(path)
     if how.check and not (flags.given or how.backends or how.mirrors or how.prebuilt):
         return check_one(output, path, many=many)
-    whole = files(path)
+    whole = [read_project(name) for name in project_files(path)]
     views = [read(file.text, str(file.path)) for file in whole]
     config = steps.merged(_settings(views[0].settings, path), steps.user_config())
     wishes = combined(bare(views[0]), [bare(view) for view in views[1:]])
@@ -120,7 +120,8 @@ def _unpin_one(output: Output, path: Path, write_it: bool, diff: bool, many: boo
     from accelsel.project.plan import unplan
     from accelsel.project.read import read
 
-    whole = [(file, read(file.text, str(file.path))) for file in files(path)]
+    read_in = [read_project(name) for name in project_files(path)]
+    whole = [(file, read(file.text, str(file.path))) for file in read_in]
     pinned = [(file, view) for file, view in whole if view.record is not None]
     if not pinned:
         if many:

@@ -1,0 +1,70 @@
+"""A workspace is one project: pinned from any of its folders, written where uv reads it."""
+
+from collections.abc import Callable
+
+from tests.e2e.conftest import Project
+
+ROOT = """\
+[project]
+name = "root"
+version = "0"
+requires-python = ">=3.11"
+dependencies = ["a"]
+
+[tool.uv.workspace]
+members = ["packages/*"]
+exclude = ["packages/seed"]
+
+[tool.uv.sources]
+a = { workspace = true }
+"""
+MEMBER = """\
+[project]
+name = "{name}"
+version = "0"
+requires-python = ">=3.11"
+dependencies = [{dependencies}]
+"""
+
+
+def make(make_project: Callable[[str], Project]) -> Project:
+    project = make_project(ROOT)
+    for name, dependencies in (("a", '"torch>=2.6"'), ("b", ""), ("seed", '"torch==2.0.0"')):
+        folder = project.folder / "packages" / name
+        folder.mkdir(parents=True)
+        text = MEMBER.format(name=name, dependencies=dependencies)
+        (folder / "pyproject.toml").write_text(text, encoding="utf-8")
+    return project
+
+
+def texts(project: Project) -> dict[str, bytes]:
+    found = project.folder.rglob("pyproject.toml")
+    return {str(path.relative_to(project.folder)): path.read_bytes() for path in found}
+
+
+def test_pinned_from_a_member(make_project: Callable[[str], Project]) -> None:
+    project = make(make_project)
+    before = texts(project)
+    project.pin("gtx-1080-ti-580", "--write", "--lock", str(project.folder / "packages" / "a"))
+    after = texts(project)
+    assert {name for name in after if after[name] != before[name]} == {"pyproject.toml"}
+    torch = [package for package in project.locked() if package["name"] == "torch"]
+    assert "2.14.1+cu126" in {package["version"] for package in torch}
+    project.accelsel("pin", "--check", "packages/b", "packages/a", ".")
+    project.accelsel("unpin", "--write", "packages/b")
+    assert texts(project) == before
+
+
+def test_a_member_with_its_own_pin_is_joined(make_project: Callable[[str], Project]) -> None:
+    project = make(make_project)
+    own = '[tool.uv.sources]\ntorch = { index = "pt" }\n\n[[tool.uv.index]]\nname = "pt"\n'
+    url = 'url = "https://download.pytorch.org/whl/cu124"\nexplicit = true\n'
+    member = project.folder / "packages" / "a" / "pyproject.toml"
+    member.write_text(member.read_text(encoding="utf-8") + own + url, encoding="utf-8")
+    before = texts(project)
+    project.pin("rtx-5090-570", "--write", "--lock")
+    torch = {p["version"] for p in project.locked() if p["name"] == "torch"}
+    assert "2.13.0+cu129" in torch
+    assert "pt" not in member.read_text(encoding="utf-8").partition("[tool.accelsel")[0]
+    project.accelsel("unpin", "--write")
+    assert texts(project) == before
