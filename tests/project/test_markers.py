@@ -4,7 +4,15 @@ import itertools
 
 import pytest
 
-from accelsel.project.markers import PLATFORMS, marker, platforms_of
+from accelsel.project.markers import (
+    JETSON,
+    PLATFORMS,
+    UNIVERSE,
+    exact,
+    marker,
+    platforms_of,
+    span,
+)
 
 LINUX = "sys_platform == 'linux' and platform_machine == 'x86_64'"
 TABLE = {
@@ -35,23 +43,29 @@ def test_marker_refuses_what_is_no_platform() -> None:
         marker(("linux-ppc64le",))
 
 
-EVERY = [c for n in range(1, 7) for c in itertools.combinations(PLATFORMS, n)]
+EVERY = [c for n in range(1, 8) for c in itertools.combinations(UNIVERSE, n)]
 
 
 @pytest.mark.parametrize("platforms", EVERY, ids=",".join)
-def test_marker_holds_on_exactly_its_platforms(platforms: tuple[str, ...]) -> None:
-    assert platforms_of(marker(platforms)) == set(platforms)
+def test_exact_holds_on_exactly_its_platforms(platforms: tuple[str, ...]) -> None:
+    assert platforms_of(exact(platforms)) == set(platforms)
+
+
+def test_span_tells_jetson_apart() -> None:
+    assert span(["linux-aarch64"]) == ("linux-aarch64", JETSON)
+    assert span(["linux-aarch64"], jetson=True) == (JETSON,)
+    assert span(["windows-amd64"]) == ("windows-amd64",)
 
 
 HOLDS = {
     "sys_platform != 'linux'": {"windows-amd64", "windows-arm64", "macos-arm64", "macos-x86_64"},
     "platform_system == 'Windows' and platform_machine == 'AMD64'": {"windows-amd64"},
     "os_name == 'posix' and platform_machine == 'arm64'": {"macos-arm64"},
-    "'tegra' in platform_release": {"linux-aarch64"},
+    "'tegra' in platform_release": {JETSON},
     "python_version < '3.12' and sys_platform == 'darwin'": {"macos-arm64", "macos-x86_64"},
     "python_version < '3.0'": set(),
     "extra == 'gpu'": set(),
-    "this is no marker": set(PLATFORMS),
+    "this is no marker": set(UNIVERSE),
 }
 
 

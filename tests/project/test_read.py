@@ -105,6 +105,7 @@ REFUSED = {
     "script without block": ("import os\n", "x.py", NONE, "x.py"),
     "script with two blocks": ("# /// script\n#\n# ///\n\n" * 2, "x.py", NONE, "x.py"),
     "broken script": ("#!python\n# /// script\n# a = 1\n# a = \n# ///\n", "x.py", TOML, "x.py:4"),
+    "a string for an array": ("[project]\ndependencies = 'torch'\n", FILE, "invalid-project", FILE),
     "record alone": ("[tool.accelsel.pin]\nformat = 1\n", FILE, NONE, FILE),
     "record of a later format": (f"{PIN}format = 2\n", FILE, BAD, FILE),
     "record edited": (f"{PIN}format = 1\nwritten = [1]\n", FILE, BAD, FILE),
@@ -122,7 +123,7 @@ def test_refused(text: str, path: str, kind: str, where: str) -> None:
 
 ODDITIES = {
     "numbers as names": "[project]\nname = 1\ndependencies = [1, 'torch']\n",
-    "tables in wrong places": "[project]\nname = 'a'\ndependencies = 'torch'\n[tool]\nuv = 1\n",
+    "tables in wrong places": "[project]\nname = 'a'\n[tool]\nuv = 1\n",
     "sources of a wrong type": (
         "[project]\nname = 'a'\n"
         "[tool.uv]\nsources = []\nindex = 1\nenvironments = 2\nconflicts = 3\n"

@@ -1,85 +1,205 @@
-"""What the writer makes of a selection's less common parts."""
+"""What a pin writes for a small project, shape by shape, beside the reviewed pairs."""
 
 import tomllib
 from typing import Any
 
-from accelsel.knowledge import load
-from accelsel.model.plan import PinOptions
-from accelsel.model.profile import (
-    Cpu,
-    Drivers,
-    Gpu,
-    Jetson,
-    Libc,
-    NvidiaDriver,
-    Os,
-    Profile,
-    Python,
-)
-from accelsel.model.request import Request
-from accelsel.project.plan import plan, unplan
+import pytest
+from tests.project.cases import selection
+
+from accelsel.model.errors import AccelselError
+from accelsel.model.plan import PinOptions, Plan
+from accelsel.project.plan import plan
 from accelsel.project.read import read
 from accelsel.project.render import render
-from accelsel.rules import select
 
-ORIN = Profile(
-    state="usable",
-    os=Os(
-        system="linux",
-        version="20.04",
-        release="5.10.120-tegra",
-        libc=Libc(family="glibc", version="2.31"),
-        wsl=False,
-        container=None,
-        jetson=Jetson(l4t="R35.4.1", jetpack="5"),
-    ),
-    cpu=Cpu(arch="aarch64", level=None),
-    python=Python(version="3.8.10", implementation="cpython", free_threaded=False),
-    drivers=Drivers(nvidia=NvidiaDriver(version=None, cuda_version="11.4", source="l4t")),
-    gpus=(
-        Gpu(
-            index=0,
-            vendor="nvidia",
-            name="Orin",
-            arch="sm_87",
-            arch_source="tegra",
-            pci_id=None,
-            memory_bytes=None,
-            integrated=True,
-            usable=True,
-        ),
-    ),
+URL = "https://download.pytorch.org/whl"
+AARCH64 = "sys_platform == 'linux' and platform_machine == 'aarch64'"
+
+
+def project(*dependencies: str, uv: str = "", indexes: tuple[tuple[str, str], ...] = ()) -> str:
+    listed = ", ".join(f'"{d}"' for d in dependencies)
+    text = f'[project]\nname = "demo"\nversion = "1"\ndependencies = [{listed}]\n\n{uv}\n'
+    return text + "".join(
+        f'\n[[tool.uv.index]]\nname = "{name}"\nurl = "{url}"\nexplicit = true\n'
+        for name, url in indexes
+    )
+
+
+def pin(text: str, options: PinOptions | None = None, **facts: Any) -> tuple[Plan, Any]:
+    made = plan(read(text), (selection(facts),), options or PinOptions())
+    return made, tomllib.loads(render(text, made))["tool"]["uv"]
+
+
+def codes(made: Plan) -> list[str]:
+    return [warning.code for warning in made.warnings]
+
+
+def names(uv: Any) -> list[str]:
+    return [index["name"] for index in uv.get("index", [])]
+
+
+def test_jetson_beside_a_server_of_the_same_architecture() -> None:
+    source = f'[tool.uv.sources]\ntorch = {{ index = "sbsa", marker = "{AARCH64}" }}'
+    text = project("torch", uv=source, indexes=(("sbsa", f"{URL}/cu130"),))
+    jetson = {"name": "jp6", "url": "https://pypi.jetson-ai-lab.io/jp6/cu126"}
+    _, uv = pin(text, backend="jetson-jp6", platforms=["linux-aarch64"], index=jetson)
+    assert uv["sources"]["torch"]["marker"] == f"{AARCH64} and 'tegra' in platform_release"
+
+
+def test_server_beside_a_jetson_of_the_project() -> None:
+    tegra = f"{AARCH64} and 'tegra' in platform_release"
+    source = f'[tool.uv.sources]\ntorch = [{{ index = "jp6", marker = "{tegra}" }}]'
+    text = project("torch", uv=source, indexes=(("jp6", "https://jetson.example/jp6/cu126"),))
+    _, uv = pin(text, backend="cu130", platforms=["linux-aarch64"])
+    assert [(e["index"], e["marker"]) for e in uv["sources"]["torch"]] == [
+        ("jp6", tegra),
+        ("pytorch-cu130", f"{AARCH64} and 'tegra' not in platform_release"),
+    ]
+
+
+def test_macos_takes_the_source_away_from_macos_alone() -> None:
+    source = '[tool.uv.sources]\ntorch = { index = "old" }'
+    text = project("torch", uv=source, indexes=(("old", f"{URL}/cu124"),))
+    _, uv = pin(text, backend="default", index=None, platforms=["macos-arm64", "macos-x86_64"])
+    assert uv["sources"]["torch"] == {
+        "index": "old", "marker": "sys_platform == 'linux' or sys_platform == 'win32'"
+    }  # fmt: skip
+    assert names(uv) == ["old"]
+
+
+OTHERS = (
+    "https://wheels.astral.sh/simple/cu126", "https://pypi.jetson-ai-lab.io/jp6/cu126",
+    "https://flashinfer.ai/whl/cu126", "https://private.example/simple",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("url", OTHERS)
+def test_an_index_of_somebody_else_is_neither_used_nor_dropped(url: str) -> None:
+    source = '[tool.uv.sources]\nflash-attn = { index = "other" }'
+    _, uv = pin(project("torch", "flash-attn", uv=source, indexes=(("other", url),)))
+    assert names(uv) == ["other", "pytorch-cu126"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://mirror.example/pytorch-wheels/cu126", "https://mirror.example/pytorch/whl/cu126/"],
 )
-TEXT = (
-    '[project]\nname = "p"\nversion = "0"\nrequires-python = "==3.8.*"\ndependencies = ["torch"]\n'
-)
-WHEEL = (
-    "https://developer.download.nvidia.com/compute/redist/jp/v512/pytorch/"
-    "torch-2.1.0a0+41361538.nv23.06-cp38-cp38-linux_aarch64.whl"
-)
+def test_a_mirror_of_the_project_is_used(url: str) -> None:
+    _, uv = pin(project("torch", indexes=(("mine", url),)))
+    assert names(uv) == ["mine"]
+    assert uv["sources"]["torch"]["index"] == "mine"
 
 
-def pinned(*mirrors: tuple[str, str]) -> tuple[str, dict[str, Any]]:
-    selection = select(ORIN, Request(), load())
-    view = read(TEXT)
-    text = render(view.text, plan(view, (selection,), PinOptions(mirrors=mirrors)))
-    return text, tomllib.loads(text)["tool"]["uv"]
+def test_nightly_index_does_not_serve_the_stable_channel() -> None:
+    source = '[tool.uv.sources]\ntorch = { index = "n" }'
+    _, uv = pin(project("torch", uv=source, indexes=(("n", f"{URL}/nightly/cu126"),)))
+    assert uv["index"][0]["url"] == f"{URL}/cu126"
 
 
-def test_a_backend_without_an_index_is_one_wheel_by_url() -> None:
-    _, uv = pinned()
-    assert uv["sources"]["torch"]["url"] == WHEEL
-    assert "'tegra' in platform_release" in uv["sources"]["torch"]["marker"]
+def test_an_index_of_the_wanted_name_with_another_content() -> None:
+    source = '[tool.uv.sources]\nfoo = { index = "pytorch-cu126" }'
+    text = project("torch", "foo", uv=source, indexes=(("pytorch-cu126", "https://x.example"),))
+    _, uv = pin(text)
+    assert names(uv) == ["pytorch-cu126", "pytorch-cu126-2"]
+    assert uv["sources"]["torch"]["index"] == "pytorch-cu126-2"
+
+
+def test_old_index_stays_where_another_package_uses_it() -> None:
+    source = '[tool.uv.sources]\ntorch = { index = "old" }\nfoo = { index = "old" }'
+    text = project("torch", "foo", uv=source, indexes=(("old", f"{URL}/cu118"),))
+    _, uv = pin(text)
+    assert names(uv) == ["old", "pytorch-cu126"]
+
+
+OWN = {
+    "git": ("torch", '[tool.uv.sources]\ntorch = { git = "https://example.org/torch" }'),
+    "path": ("torch", '[tool.uv.sources]\ntorch = { path = "../torch" }'),
+    "direct git": ("torch @ git+https://example.org/torch", ""),
+    "direct file": ("torch @ file:///wheels/torch-2.9.0-cp312-cp312-linux_x86_64.whl", ""),
+}
+
+
+@pytest.mark.parametrize(("requirement", "uv"), OWN.values(), ids=OWN)
+def test_a_build_of_the_project_stays(requirement: str, uv: str) -> None:
+    made, after = pin(project(requirement, "torchvision", uv=uv))
+    assert codes(made) == ["source-kept"]
+    assert "torch" not in after["sources"] or "index" not in after["sources"]["torch"]
+    assert not [c for c in after.get("constraint-dependencies", []) if c.startswith("torch>")]
+
+
+def test_family_of_the_lock_is_routed_though_no_requirement_names_it() -> None:
+    _, uv = pin(project("torch", "timm"), PinOptions(locked=("timm", "torchvision", "numpy")))
+    assert uv["sources"]["torchvision"]["index"] == "pytorch-cu126"
+    assert [c.split(" ; ")[0] for c in uv["constraint-dependencies"]] == [
+        "torch>=2.6,<2.15", "torchvision>=0"
+    ]  # fmt: skip
+
+
+def test_platform_that_no_index_serves_is_told() -> None:
+    environments = (
+        "[tool.uv]\nenvironments = [\"sys_platform == 'linux'\", \"sys_platform == 'darwin'\"]"
+    )
+    options = PinOptions(served=("linux-x86_64", "linux-aarch64", "macos-arm64"))
+    made, _ = pin(project("torch", uv=environments), options)
+    (warning,) = made.warnings
+    assert warning.code == "platform-without-wheel"
+    assert "macos-x86_64" in warning.message
+
+
+def test_platform_outside_of_the_environments_is_told() -> None:
+    environments = "[tool.uv]\nenvironments = [\"sys_platform == 'darwin'\"]"
+    assert codes(pin(project("torch", uv=environments))[0]) == ["platform-not-in-environments"]
+
+
+def test_prerelease_disallowed_is_told_for_a_nightly() -> None:
+    text = project("torch", uv='[tool.uv]\nprerelease = "disallow"')
+    assert codes(pin(text, channel="nightly")[0]) == ["prerelease-disallowed"]
+
+
+def test_strategy_stays_for_other_indexes_and_is_told() -> None:
+    uv = '[tool.uv]\nindex-strategy = "unsafe-best-match"\nextra-index-url = ["https://x.example"]'
+    made, after = pin(project("torch", uv=uv))
+    assert codes(made) == ["index-strategy"]
+    assert after["index-strategy"] == "unsafe-best-match"
+
+
+def test_override_replaces_a_name_per_platform() -> None:
+    package = {
+        "name": "triton", "specifier": "==3.8.0", "index": "pytorch-cu126", "kind": "triton",
+        "platforms": ["linux-x86_64"], "override": True, "elsewhere": ["linux-aarch64"],
+    }  # fmt: skip
+    _, uv = pin(project("torch"), packages=[package])
+    assert uv["override-dependencies"] == [
+        "triton==3.8.0 ; sys_platform == 'linux' and platform_machine == 'x86_64'",
+        f"triton>=0 ; {AARCH64}",
+    ]
+
+
+def test_package_that_the_default_index_lacks_is_routed_everywhere() -> None:
+    package = {
+        "name": "flash-attn-3", "index": "pytorch-cu126", "kind": "extension", "everywhere": True
+    }  # fmt: skip
+    _, uv = pin(project("torch", "flash-attn-3"), packages=[package])
+    assert uv["sources"]["flash-attn-3"] == {"index": "pytorch-cu126"}
+
+
+def test_a_backend_that_has_one_wheel_alone() -> None:
+    wheel = {"name": "jp5", "url": "https://nvidia.example/torch-2.1.0-cp38-cp38-linux_aarch64.whl"}
+    _, uv = pin(
+        project("torch"), backend="jetson-jp5", platforms=["linux-aarch64"], index=wheel
+    )  # fmt: skip
+    assert uv["sources"]["torch"]["url"] == wheel["url"]
     assert "index" not in uv
-    assert uv["constraint-dependencies"][0].startswith("torch==2.1.0a0+41361538.nv23.06 ;")
 
 
-def test_the_wheel_by_url_may_have_a_mirror() -> None:
-    _, uv = pinned(("https://developer.download.nvidia.com", "https://mirror.example/nvidia"))
-    assert uv["sources"]["torch"]["url"].startswith("https://mirror.example/nvidia/compute/")
+def test_platform_without_a_marker_is_refused() -> None:
+    with pytest.raises(AccelselError) as raised:
+        pin(project("torch"), platforms=["linux-riscv64"])
+    assert (raised.value.code, raised.value.kind) == (2, "unknown-platform")
 
 
-def test_the_wheel_by_url_is_taken_back() -> None:
-    text, _ = pinned()
-    view = read(text)
-    assert render(text, unplan(view)) == TEXT
+def test_an_override_of_the_project_is_its_bound() -> None:
+    view = read(
+        project("torch>=2.6", uv='[tool.uv]\noverride-dependencies = ["torch==2.5.1+cu124"]')
+    )
+    assert view.torch_specifier == "==2.5.1"

@@ -44,7 +44,9 @@ class PinOptions:
     `groups` and `extras` one per selection, the first being the default. `environments` are markers
     to add to `[tool.uv] environments`. `known` are names of packages that count as belonging to
     torch when it is asked whether a project needs a pin at all; `transitive` True says that it does
-    although no requirement names one of them.
+    although no requirement names one of them. `locked` are the names that the project's present
+    lock holds: of torch's family they are routed also where no requirement names them. `served` are
+    the platforms on which the default index has this torch; () where that is not known.
     """
 
     request: Mapping[str, Any] = field(default_factory=dict)
@@ -53,6 +55,8 @@ class PinOptions:
     environments: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
     transitive: bool = False
+    locked: tuple[str, ...] = ()
+    served: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

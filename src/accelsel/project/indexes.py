@@ -25,7 +25,26 @@ def backend_of(url: str) -> str | None:
 
 
 def is_pytorch(url: str) -> bool:
-    return backend_of(url) is not None or bool(_PYTORCH.match(url))
+    """Whether the URL says that it is PyTorch's host or a mirror of it."""
+    return bool(_PYTORCH.match(url)) or (backend_of(url) is not None and "pytorch" in url)
+
+
+def of_pytorch(view: ProjectView, entry: Mapping[str, Any]) -> bool:
+    """Whether an index of the project's holds PyTorch's builds of one backend: by its URL, else by
+    its name or since torch comes from it."""
+    url, name = url_of(entry), str(entry.get("name"))
+    if is_pytorch(url) or backend_of(url) is None:
+        return is_pytorch(url)
+    return "torch" in name.lower() or "torch" in users(view, name)
+
+
+def users(view: ProjectView, name: str) -> tuple[str, ...]:
+    """The packages whose sources name the index."""
+    return tuple(
+        package
+        for package, entries in view.sources.items()
+        if any(entry.get("index") == name for entry in entries)
+    )
 
 
 def mirrored(url: str, mirrors: Mirrors) -> str:
@@ -60,6 +79,8 @@ def serving(view: ProjectView, index: Index, mirrors: Mirrors) -> Mapping[str, A
             and backend_of(url) == backend
             and _channel(url) == _channel(index.url)
             and not _PYTORCH.match(url)
+            and of_pytorch(view, entry)
+            and is_pytorch(index.url)
         ):
             return entry
     return None

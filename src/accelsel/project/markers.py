@@ -1,9 +1,13 @@
-"""Platforms as environment markers (PEP 508), and markers as platforms."""
+"""Platforms as environment markers (PEP 508), and markers as platforms.
+
+Jetson's kernels are told from a server's by the kernel release; that makes them a platform of their
+own here, which `linux-aarch64` includes wherever a caller names it.
+"""
 
 from collections.abc import Iterable
 from functools import lru_cache
 
-TEGRA = "'tegra' in platform_release"
+JETSON = "linux-aarch64-tegra"
 
 # platform name -> (sys_platform, platform_machine, platform_system, os_name)
 PLATFORMS = {
@@ -14,7 +18,22 @@ PLATFORMS = {
     "macos-arm64": ("darwin", "arm64", "Darwin", "posix"),
     "macos-x86_64": ("darwin", "x86_64", "Darwin", "posix"),
 }
+UNIVERSE = (*PLATFORMS, JETSON)
 PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
+
+
+def span(platforms: Iterable[str], *, jetson: bool = False) -> tuple[str, ...]:
+    """The platforms with Jetson told apart: beside `linux-aarch64`, or alone with `jetson`.
+
+    ValueError for a name that is no platform.
+    """
+    wanted = set(platforms)
+    unknown = wanted - set(UNIVERSE)
+    if unknown:
+        raise ValueError(f"no platform: {', '.join(sorted(unknown))}")
+    if jetson:
+        return (JETSON,)
+    return tuple(p for p in UNIVERSE if p in wanted or (p == JETSON and "linux-aarch64" in wanted))
 
 
 def marker(platforms: Iterable[str], *, jetson: bool = False) -> str:
@@ -22,28 +41,28 @@ def marker(platforms: Iterable[str], *, jetson: bool = False) -> str:
 
     With `jetson` it holds on Jetson's kernels alone. ValueError for a name that is no platform.
     """
+    return exact(span(platforms, jetson=jetson))
+
+
+def exact(platforms: Iterable[str]) -> str:
+    """As `marker`, where Jetson is told apart from `linux-aarch64` already."""
     wanted = set(platforms)
-    unknown = wanted - set(PLATFORMS)
-    if unknown:
-        raise ValueError(f"no platform: {', '.join(sorted(unknown))}")
+    if wanted == set(UNIVERSE):
+        return ""
     parts: list[str] = []
-    if wanted != set(PLATFORMS):
-        for system in dict.fromkeys(names[0] for names in PLATFORMS.values()):
-            machines = {n[1]: name in wanted for name, n in PLATFORMS.items() if n[0] == system}
-            chosen = [machine for machine, is_in in machines.items() if is_in]
-            if len(chosen) == len(machines):
-                parts.append(f"sys_platform == '{system}'")
-            elif chosen:
-                parts.append(f"sys_platform == '{system}' and platform_machine == '{chosen[0]}'")
-    if not jetson:
-        return _any(parts)
-    joined = _any(parts)
-    if not joined:
-        return TEGRA
-    return f"({joined}) and {TEGRA}" if len(parts) > 1 else f"{joined} and {TEGRA}"
-
-
-def _any(parts: list[str]) -> str:
+    for system in dict.fromkeys(names[0] for names in PLATFORMS.values()):
+        machines = {n[1]: name for name, n in PLATFORMS.items() if n[0] == system}
+        inside = wanted & {*machines.values(), JETSON} if system == "linux" else wanted
+        if inside >= {*machines.values(), *((JETSON,) if system == "linux" else ())}:
+            parts.append(f"sys_platform == '{system}'")
+            continue
+        for machine, name in machines.items():
+            condition = f"sys_platform == '{system}' and platform_machine == '{machine}'"
+            if name == "linux-aarch64" and (name in wanted) != (JETSON in wanted):
+                word = "in" if JETSON in wanted else "not in"
+                parts.append(f"{condition} and 'tegra' {word} platform_release")
+            elif name in wanted:
+                parts.append(condition)
     if len(parts) < 2:
         return "".join(parts)
     return " or ".join(f"({part})" if " and " in part else part for part in parts)
@@ -51,39 +70,35 @@ def _any(parts: list[str]) -> str:
 
 @lru_cache(maxsize=256)
 def platforms_of(text: str) -> frozenset[str]:
-    """The platforms on which the marker can hold for some Python; all for one that is no marker.
-
-    Names of extras and groups hold.
-    """
+    """The platforms, Jetson told apart, on which the marker can hold for some Python; all for one
+    that is no marker. Names of extras do not hold."""
     from packaging.markers import InvalidMarker, Marker, UndefinedEnvironmentName
 
     if not text:
-        return frozenset(PLATFORMS)
+        return frozenset(UNIVERSE)
     try:
         parsed = Marker(text)
         return frozenset(
-            name for name in PLATFORMS if any(parsed.evaluate(e) for e in _environments(name))
+            name for name in UNIVERSE if any(parsed.evaluate(e) for e in _environments(name))
         )
     except (InvalidMarker, UndefinedEnvironmentName):
-        return frozenset(PLATFORMS)
+        return frozenset(UNIVERSE)
 
 
 def _environments(platform: str) -> Iterable[dict[str, str]]:
-    system, machine, name, os_name = PLATFORMS[platform]
-    release = "5.15.148-tegra" if platform == "linux-aarch64" else "6.8.0"
+    system, machine, name, os_name = PLATFORMS[platform.removesuffix("-tegra")]
     for python in PYTHONS:
-        for kernel in dict.fromkeys((release, "6.8.0")):
-            yield {
-                "sys_platform": system,
-                "platform_machine": machine,
-                "platform_system": name,
-                "os_name": os_name,
-                "platform_release": kernel,
-                "platform_version": "",
-                "python_version": python,
-                "python_full_version": f"{python}.0",
-                "implementation_name": "cpython",
-                "implementation_version": f"{python}.0",
-                "platform_python_implementation": "CPython",
-                "extra": "",
-            }
+        yield {
+            "sys_platform": system,
+            "platform_machine": machine,
+            "platform_system": name,
+            "os_name": os_name,
+            "platform_release": "5.15.148-tegra" if platform == JETSON else "6.8.0",
+            "platform_version": "",
+            "python_version": python,
+            "python_full_version": f"{python}.0",
+            "implementation_name": "cpython",
+            "implementation_version": f"{python}.0",
+            "platform_python_implementation": "CPython",
+            "extra": "",
+        }

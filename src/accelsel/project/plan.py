@@ -9,11 +9,13 @@ from accelsel.model.plan import Edit, PinOptions, Plan, Record, Shape
 from accelsel.model.selection import Selection
 from accelsel.project import record as records
 from accelsel.project.change import applied, between, in_place, inverse, look
+from accelsel.project.draft import Draft
+from accelsel.project.encode import dotted, inline, key
 from accelsel.project.read import FAMILY, ProjectView, read
 from accelsel.project.render import framed_text, render
 from accelsel.project.requirement import normalize
 from accelsel.project.variants import KEYS, declared, write_variants
-from accelsel.project.write import Draft, write_one
+from accelsel.project.write import write_one
 
 
 def plan(view: ProjectView, selections: tuple[Selection, ...], options: PinOptions) -> Plan:
@@ -170,14 +172,17 @@ def _free(view: ProjectView, edit: Edit) -> bool:
 
 
 def _left(view: ProjectView, edit: Edit) -> str:
-    place = ".".join(edit.path)
     if edit.after is None:
-        return f"{place}: {edit.before!r} stands there again"
+        return f"{_place(edit)}: {inline(edit.before)} stands there again"
     present = look(view.data, edit.path)
     if edit.item or present is None:
-        return f"{place}: {edit.after!r} is no longer there"
-    return f"{place}: {present!r} is not what was written"
+        return f"{_place(edit)}: {inline(edit.after)} is no longer there"
+    return f"{_place(edit)}: {inline(present)} is not what was written"
 
 
 def _kept(edit: Edit) -> str:
-    return f"{'.'.join(edit.path)}: {edit.before!r} not put back"
+    return f"{_place(edit)}: {inline(edit.before)} is not put back, another value stands there"
+
+
+def _place(edit: Edit) -> str:
+    return f"[{dotted(edit.table)}] {key(edit.key)}" if edit.table else key(edit.key)

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from accelsel.project.markers import marker, platforms_of
+from accelsel.project.markers import exact, platforms_of
 
 Entry = Mapping[str, Any]
+OWN = ("git", "path", "workspace", "editable")
 Scope = tuple[str | None, str | None]  # extra, group
 
 
@@ -14,7 +15,8 @@ Scope = tuple[str | None, str | None]  # extra, group
 class Route:
     """A package comes from `index` on `platforms`; for one extra or group alone if that is named.
 
-    `index` is the name in the rules table; the project may call the index otherwise. `file` is the
+    `index` is the name in the rules table; the project may call the index otherwise. `platforms`
+    tell Jetson apart. `file` is the
     URL of the one wheel that a backend without an index has.
     """
 
@@ -22,7 +24,6 @@ class Route:
     index: str
     platforms: tuple[str, ...]
     why: str
-    jetson: bool = False
     scope: Scope = (None, None)
     file: str | None = None
 
@@ -33,7 +34,7 @@ class Route:
             "url": self.file,
             "extra": extra,
             "group": group,
-            "marker": marker(platforms, jetson=self.jetson),
+            "marker": exact(platforms),
         }
         return {key: value for key, value in parts.items() if value}
 
@@ -79,18 +80,14 @@ def without(
         if entry.get("index") not in names or not covers(entry) & gone:
             found.append(entry)
         elif covers(entry) - gone:
-            found.append({**entry, "marker": marker(covers(entry) - gone)})
+            found.append({**entry, "marker": exact(covers(entry) - gone)})
     return found
 
 
 def owned(entries: Iterable[Entry], target: str | None) -> Entry | None:
     """The entry by which the project builds the package itself on the target platform."""
     return next(
-        (
-            e
-            for e in entries
-            if {"git", "path", "workspace", "editable"} & set(e) and target in covers(e)
-        ),
+        (e for e in entries if set(OWN) & set(e) and target in covers(e)),
         None,
     )
 

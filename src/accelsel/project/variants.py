@@ -6,26 +6,15 @@ from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.plan import PinOptions, Shape
 from accelsel.model.selection import Selection
 from accelsel.project import sources
-from accelsel.project.markers import marker
+from accelsel.project.draft import CONSTRAINTS, UV, Draft, bound
+from accelsel.project.markers import exact
 from accelsel.project.read import FAMILY, ProjectView, is_direct, table
 from accelsel.project.requirement import Requirement, normalize, written
+from accelsel.project.routes import TRITONS, allowed, of, requirements
 from accelsel.project.scan import Path
 from accelsel.project.sources import Route, Scope
-from accelsel.project.write import (
-    CONSTRAINTS,
-    TRITONS,
-    UV,
-    Draft,
-    allowed,
-    bound,
-    builds,
-    is_jetson,
-    masks,
-    of,
-    requirements,
-    settings_that_defeat,
-    write_sources,
-)
+from accelsel.project.wiring import write_sources
+from accelsel.project.write import builds, masks, settings_that_defeat
 
 KEYS = {"extras": "extra", "groups": "group"}
 
@@ -73,7 +62,7 @@ def write_variants(
     _conflicts(draft, names, KEYS[shape])
     if shape == "groups" and options.shape == "groups":
         _default_groups(draft, names)
-    settings_that_defeat(draft)
+    settings_that_defeat(draft, selections[0])
 
 
 def _refuse(view: ProjectView, shape: Shape) -> None:
@@ -185,7 +174,7 @@ def _routes(
     path: Path,
 ) -> list[Route]:
     """Where the packages of one backend come from, as far as its list requires them."""
-    jetson, found = is_jetson(selection), []
+    found = []
     listed = {p.name: p for p in selection.packages}
     required = {normalize(name) for name in _names(draft, path)}
     for name in moved:
@@ -201,7 +190,6 @@ def _routes(
                 name=name,
                 index=index,
                 platforms=where,
-                jetson=jetson,
                 scope=scope,
                 why=f"{name} built for {selection.backend}",
             )
@@ -236,19 +224,18 @@ def _tritons(
         for at, package in zip(users, packages, strict=True):
             selection = selections[at]
             platforms = of(package, allowed(draft, selection))
-            jetson = is_jetson(selection)
             scope: Scope = (None, None)
             if same:
-                condition = marker(platforms, jetson=jetson)
+                condition = exact(platforms)
                 if not draft.view.requires(name):
                     draft.add(CONSTRAINTS, bound(name, "", condition), package.why)
             else:
                 extra = lists[at][-1]
                 scope = (extra, None) if shape == "extras" else (None, extra)
-                draft.add(lists[at], bound(name, "", marker(platforms, jetson=jetson)), package.why)
+                draft.add(lists[at], bound(name, "", exact(platforms)), package.why)
             index = package.index or ""
             route = Route(
-                name=name, index=index, platforms=platforms, jetson=jetson, scope=scope,
+                name=name, index=index, platforms=platforms, scope=scope,
                 why=package.why,
             )  # fmt: skip
             if route not in routes:
@@ -290,7 +277,7 @@ def _constraints(draft: Draft, selections: Sequence[Selection], moved: Iterable[
                     "pin one backend, or leave that backend out",
                 )
             elif package.constrain and package.index is None and package.name not in set(moved):
-                condition = marker(of(package, allowed(draft, selection)))
+                condition = exact(of(package, allowed(draft, selection)))
                 text = bound(package.name, package.specifier, condition)
                 draft.add(CONSTRAINTS, text, package.why)
 

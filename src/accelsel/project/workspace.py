@@ -8,21 +8,13 @@ from accelsel.model.plan import PinOptions, Plan
 from accelsel.model.selection import Selection
 from accelsel.project import sources
 from accelsel.project.change import look
+from accelsel.project.draft import CONSTRAINTS, SOURCES, Draft
 from accelsel.project.plan import bare, finish, plan, refuse_without_torch, unplan
 from accelsel.project.read import FAMILY, ProjectView, is_direct
+from accelsel.project.routes import allowed, requirements, single_routes, target
 from accelsel.project.variants import declared
-from accelsel.project.write import (
-    CONSTRAINTS,
-    SOURCES,
-    Draft,
-    Names,
-    allowed,
-    placed,
-    requirements,
-    single_routes,
-    write_indexes,
-    write_one,
-)
+from accelsel.project.wiring import Names, placed, write_indexes
+from accelsel.project.write import write_one
 
 
 def combined(root: ProjectView, members: Sequence[ProjectView]) -> ProjectView:
@@ -71,16 +63,17 @@ def _member(
     draft: Draft, whole: ProjectView, selection: Selection, options: PinOptions, names: Names
 ) -> None:
     """A member's requirements as versions, and none of its sources in front of the root's."""
-    view, target = draft.view, selection.platform
-    routes = single_routes(Draft(whole), selection, allowed(Draft(whole), selection))
+    view, at = draft.view, target(selection)
+    quiet = Draft(whole)
+    routes = single_routes(quiet, selection, allowed(quiet, selection), options)
     requirements(draft, routes)
     left: dict[str, list[sources.Entry]] = {n: list(many) for n, many in view.sources.items()}
     for route in routes:
         entries = view.sources.get(route.name, ())
-        stay = sources.kept(entries, route, target)
+        stay = sources.kept(entries, route, at)
         index = names.get(route.index, route.index)
         mine = placed(route, (selection,), options)
-        left[route.name] = sources.routed(entries, mine, index, target) if stay else []
+        left[route.name] = sources.routed(entries, mine, index, at) if stay else []
     for name, before in view.sources.items():
         if list(before) != left[name]:
             path = (*SOURCES, view.keys[name])

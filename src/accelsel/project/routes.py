@@ -1,0 +1,142 @@
+"""Which packages come from which index, and what that does to the project's requirements."""
+
+from collections.abc import Iterable
+
+from accelsel.model.errors import USAGE, AccelselError
+from accelsel.model.plan import PinOptions
+from accelsel.model.selection import Package, Selection
+from accelsel.project import indexes, sources
+from accelsel.project.draft import Draft
+from accelsel.project.markers import JETSON, PLATFORMS, UNIVERSE, platforms_of, span
+from accelsel.project.read import FAMILY, ProjectView, is_direct
+from accelsel.project.requirement import Requirement, rewrite
+from accelsel.project.sources import Route
+
+# what torch itself requires under names that only PyTorch's own indexes have
+TRITONS = frozenset(
+    {"pytorch-triton", "pytorch-triton-rocm", "pytorch-triton-xpu", "triton-rocm", "triton-xpu"}
+)
+
+
+def is_jetson(selection: Selection) -> bool:
+    return bool(selection.backend and selection.backend.startswith("jetson"))
+
+
+def target(selection: Selection) -> str | None:
+    """The platform that was asked for, Jetson told apart."""
+    return JETSON if is_jetson(selection) else selection.platform
+
+
+def allowed(draft: Draft, selection: Selection) -> tuple[str, ...]:
+    """The platforms of the selection that the project's `environments` leave, Jetson told apart."""
+    known = tuple(name for name in selection.platforms if name in PLATFORMS)
+    platforms = known or (selection.platform or "linux-x86_64",)
+    if platforms[0] not in PLATFORMS:
+        raise AccelselError(
+            USAGE,
+            "unknown-platform",
+            f"no environment marker is known for the platform {platforms[0]}",
+            help=f"name one of {', '.join(PLATFORMS)}",
+        )
+    platforms = span(platforms, jetson=is_jetson(selection))
+    if not draft.view.environments:
+        return platforms
+    universe = frozenset[str]().union(*(platforms_of(m) for m in draft.view.environments))
+    if selection.platform and target(selection) not in universe:
+        draft.warn(
+            "platform-not-in-environments",
+            f"[tool.uv] environments leaves out {selection.platform}",
+            "add its marker to environments, or name another --platform",
+        )
+    return tuple(p for p in platforms if p in universe) or platforms
+
+
+def single_routes(
+    draft: Draft, selection: Selection, platforms: tuple[str, ...], options: PinOptions
+) -> list[Route]:
+    """Which packages come from which index, one backend for the whole project."""
+    view = draft.view
+    wanted: dict[str, tuple[str, tuple[str, ...], str]] = {}
+    if selection.index is not None:
+        index = selection.index.name
+        wanted["torch"] = (index, platforms, f"torch built for {selection.backend}")
+        listed = {package.name for package in selection.packages}
+        for name in () if indexes.is_file(selection.index) else FAMILY[1:]:
+            if name not in listed and (view.requires(name) or name in options.locked):
+                wanted[name] = (index, platforms, f"{name} from the index of torch")
+    for package in selection.packages:
+        if package.index is not None:
+            wanted[package.name] = (package.index, of(package, platforms), package.why)
+    found: list[Route] = []
+    for name, (index, where, why) in wanted.items():
+        own = own_build(view, name, target(selection))
+        if own is None:
+            route = Route(name=name, index=index, platforms=where, why=why)
+            found.append(route)
+        else:
+            draft.warn(
+                "source-kept",
+                f"{name} comes from the project's own source ({own}), which is left as it is",
+                f"remove that source of {name} to take the selected build",
+            )
+    return found
+
+
+def own_build(view: ProjectView, name: str, at: str | None) -> str | None:
+    """How the project builds or vendors the package itself on the target platform."""
+    entry = sources.owned(view.sources.get(name, ()), at)
+    if entry is not None:
+        return next(kind for kind in sources.OWN if kind in entry)
+    return next(
+        (
+            "a direct URL"
+            for r in view.requirements
+            if r.name == name and is_direct(r) and r.url is not None and not _is_release(r)
+        ),
+        None,
+    )
+
+
+def _is_release(requirement: Requirement) -> bool:
+    """Whether a URL is that of a released file, so that a version says the same."""
+    return str(requirement.url).startswith(("http://", "https://")) and requirement.bound != ""
+
+
+def left(
+    view: ProjectView, routes: Iterable[Route], platforms: tuple[str, ...], at: str | None
+) -> tuple[str, ...]:
+    """The platforms of torch that the project's own sources leave to the pin."""
+    torch = next((route for route in routes if route.name == "torch"), None)
+    if torch is None:
+        return platforms
+    stay = sources.kept(view.sources.get("torch", ()), torch, at)
+    others = frozenset[str]().union(
+        *(sources.covers(e) for e in stay if sources.scope(e) == torch.scope)
+    )
+    return tuple(p for p in platforms if p not in others)
+
+
+def of(package: Package, platforms: tuple[str, ...]) -> tuple[str, ...]:
+    """The package's own platforms, as far as the project has torch on them."""
+    if package.everywhere:
+        return UNIVERSE
+    known = span(p for p in package.platforms if p in PLATFORMS)
+    return tuple(p for p in known if p in platforms) or platforms
+
+
+def requirements(draft: Draft, routes: Iterable[Route]) -> None:
+    """URLs and local versions of the torch family as versions; companions that torch of another
+    backend needed go."""
+    names = {route.name for route in routes}
+    for requirement in draft.view.requirements:
+        name, raw = requirement.name, requirement.raw
+        if names and name in TRITONS - names:
+            draft.swap(requirement.path, raw, None, f"{name} belongs to another backend")
+        elif name not in {*FAMILY, *names}:
+            continue
+        elif requirement.url is not None and _is_release(requirement):
+            why = "a version, so that it can come from the index"
+            draft.swap(requirement.path, raw, rewrite(requirement), why)
+        elif "+" in requirement.specifier:
+            why = "the local part comes from the index"
+            draft.swap(requirement.path, raw, rewrite(requirement), why)
