@@ -11,6 +11,7 @@ from tests.kit.environments import CASES, Case, cases, examined
 from accelsel.rules.doctor import CHECKS
 
 ALL = tuple(cases())
+RULES = CASES.parents[1] / "src" / "accelsel" / "rules"
 
 
 def _id(case: Case) -> str:
@@ -55,6 +56,15 @@ def test_every_case_has_one_that_nearly_is() -> None:
 def test_checks_have_ids_of_their_own() -> None:
     assert len({check.id for check in CHECKS}) == len(CHECKS)
     assert all(re.fullmatch(r"[a-z0-9-]+", check.id) and check.title for check in CHECKS)
+
+
+def test_every_finding_has_a_case() -> None:
+    source = "".join(path.read_text() for path in RULES.glob("doctor_*.py"))
+    emitted = set(re.findall(r'finding\(\s*"([a-z-]+)"', source))
+    emitted |= set(re.findall(r'"(integrated-gpu[a-z-]*)" if', source))
+    emitted |= set(re.findall(r'"(companion-[a-z]+)"', source)) - {"companion-check"}
+    found = {name for case in ALL if not case.near for name in case.finds}
+    assert emitted - found == set()
 
 
 # The cases of users whose answer was another companion or the host, and not another torch.

@@ -11,8 +11,7 @@ from accelsel.rules.doctor_subject import (
     finding,
     gpu_name,
 )
-from accelsel.rules.doctor_torch import driver_command
-from accelsel.rules.host import platform_of
+from accelsel.rules.doctor_torch import driver_command, needs_jetson_wheel
 
 # Names of the cards on which NVIDIA supports its forward-compatibility libraries
 # (docs.nvidia.com, CUDA compatibility, forward compatibility; read 2026-11-20): data-centre GPUs
@@ -248,19 +247,15 @@ def permission(subject: Subject) -> Iterator[Finding]:
 
 
 def jetson(subject: Subject) -> Iterator[Finding]:
-    """A Jetson with JetPack 5 or 6 runs only wheels made for it."""
-    board, torch = subject.profile.os.jetson, subject.torch
-    if board is None or torch is None or subject.environment is None or torch.vendor:
-        return
-    if board.jetpack not in ("5", "6") or (torch.backend or "").startswith("jetson"):
-        return
-    if torch.backend in (None, "cpu") or platform_of(subject.profile) != "linux-aarch64":
+    """A server's wheel stands on a Jetson with JetPack 5 or 6."""
+    board, torch, environment = subject.profile.os.jetson, subject.torch, subject.environment
+    if board is None or torch is None or environment is None or not needs_jetson_wheel(subject):
         return
     yield finding(
         "jetson-wheel",
         "error",
         f"torch {torch.full} is a build for servers; JetPack {board.jetpack} needs its own",
-        subject.environment.root,
+        environment.root,
         subject.renew(),
         cause="torch",
     )

@@ -436,10 +436,10 @@ def toolkit(subject: Subject) -> Iterator[Finding]:
     both = _both(subject)
     cuda = cuda_of(both[1].backend) if both else None
     version = subject.files.toolkit
-    if both is None or cuda is None or version is None:
+    if both is None or cuda is None or not numbers(version or ""):
         return
     environment, torch = both
-    major = numbers(version)[0]
+    major = numbers(version or "")[0]
     compiling = [name for name in COMPILES if environment.get(name)]
     if major == cuda[0] or not compiling:
         return

@@ -231,10 +231,11 @@ def _default(rows: list[Build]) -> str | None:
 
 
 def python_tag(environment: Environment | None) -> str | None:
-    """`3.12`, or `3.14t` where it is free-threaded."""
-    if environment is None or environment.python is None:
+    """`3.12`, or `3.14t` where it is free-threaded; None for one that no torch was ever made for."""
+    version = environment.python if environment else None
+    if environment is None or version is None or not version.startswith("3."):
         return None
-    minor = ".".join(environment.python.split(".")[:2])
+    minor = ".".join(version.split(".")[:2])
     return f"{minor}t" if environment.free_threaded else minor
 
 

@@ -97,7 +97,7 @@ DRIVER_COMMANDS = {
 def kernels(subject: Subject) -> Iterator[Finding]:
     """The installed build has no working kernels for a GPU that another build serves."""
     torch, environment, best = subject.torch, subject.environment, subject.best
-    if torch is None or environment is None:
+    if torch is None or environment is None or needs_jetson_wheel(subject):
         return
     told: dict[str, str] = {}
     for each in _against(subject, ("arch-kernels", "broken-combination", "jetpack")):
@@ -113,6 +113,19 @@ def kernels(subject: Subject) -> Iterator[Finding]:
             subject.renew() if severity == "error" else "accelsel why",
             cause="torch",
         )
+
+
+def needs_jetson_wheel(subject: Subject) -> bool:
+    """A Jetson with JetPack 5 or 6 runs only wheels made for it, and this is a server's."""
+    board, torch = subject.profile.os.jetson, subject.torch
+    return (
+        board is not None
+        and board.jetpack in ("5", "6")
+        and torch is not None
+        and not torch.vendor
+        and torch.backend not in (None, "cpu")
+        and not torch.backend.startswith("jetson")
+    )
 
 
 def wheel(subject: Subject) -> Iterator[Finding]:
