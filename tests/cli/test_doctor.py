@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import jsonschema
@@ -41,7 +42,7 @@ def ran(
     return done
 
 
-def environment(folder: Path, *packages: dict[str, object]) -> Path:
+def environment(folder: Path, *packages: Mapping[str, object]) -> Path:
     described = {"python": "3.12.3", "packages": packages}
     for name, text in environment_files(described, str(folder / ".venv")).items():
         Path(name).parent.mkdir(parents=True, exist_ok=True)

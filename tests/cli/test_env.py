@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,20 +15,20 @@ HOSTS = Path(__file__).parents[2] / "fixtures" / "hosts"
 COMMAND = [sys.executable, "-m", "accelsel", "env"]
 
 
-def environment(folder: Path, host: str, **more: str) -> dict[str, str]:
+def environment(folder: Path, host: str) -> dict[str, str]:
     skipped = ("UV_", "ACCELSEL_", "VIRTUAL_ENV", "CONDA_", "CUDA_", "NV_VARIANT")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(skipped)}
     own = {"HOME": str(folder), "XDG_CACHE_HOME": str(folder / "cache")}
     named = {"ACCELSEL_PROFILE": str(HOSTS / host / "profile.json")} if host else {}
-    return kept | own | named | more
+    return kept | own | named
 
 
 def ran(
-    folder: Path, host: str, *words: str, code: int = 0, **more: str
+    folder: Path, host: str, *words: str, code: int = 0, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [*COMMAND, *words], cwd=folder, env=environment(folder, host, **more), timeout=60,
-        capture_output=True, text=True, check=False,
+        [*COMMAND, *words], cwd=folder, env=environment(folder, host) | dict(env or {}),
+        timeout=60, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == code, done.stderr
     return done
@@ -62,23 +63,23 @@ def test_its_own_output_is_no_fact_for_it(tmp_path: Path) -> None:
     """After `eval`, a driver of another host in the variables would be taken for this one's."""
     first = json.loads(ran(tmp_path, "rtx-5090-570", "--format", "json").stdout)["variables"]
     facts = {"ACCELSEL_CUDA_DRIVER": "535.183.01", "ACCELSEL_GPU_ARCH": "sm_75"}
-    again = json.loads(ran(tmp_path, "", "--format", "json", **first, **facts).stdout)
+    again = json.loads(ran(tmp_path, "", "--format", "json", env=first | facts).stdout)
     assert again["variables"]["UV_TORCH_BACKEND"] == "cu126"
     unmarked = {k: v for k, v in first.items() if k != "ACCELSEL_ENV"}
-    named = json.loads(ran(tmp_path, "", "--format", "json", **unmarked, **facts).stdout)
+    named = json.loads(ran(tmp_path, "", "--format", "json", env=unmarked | facts).stdout)
     assert named["variables"]["UV_TORCH_BACKEND"] == "cu129"  # without the mark it is a wish
 
 
 def test_what_no_longer_holds_is_taken_back(tmp_path: Path) -> None:
     mark = {"ACCELSEL_ENV": "UV_TORCH_BACKEND,UV_CUDA_DRIVER_VERSION", "UV_TORCH_BACKEND": "cu129"}
-    text = ran(tmp_path, "t4-535", **mark).stdout
+    text = ran(tmp_path, "t4-535", env=mark).stdout
     assert "unset UV_CUDA_DRIVER_VERSION\n" in text
     assert "export UV_TORCH_BACKEND=cu126\n" in text
 
 
 def test_without_a_build_nothing_is_printed(tmp_path: Path) -> None:
     facts = {"ACCELSEL_CUDA_DRIVER": "390.157", "ACCELSEL_GPU_ARCH": "sm_30"}
-    done = ran(tmp_path, "", "--torch", ">=2.14", "--backend", "cu130", code=4, **facts)
+    done = ran(tmp_path, "", "--torch", ">=2.14", "--backend", "cu130", code=4, env=facts)
     assert done.stdout == ""
     assert done.stderr.count("error:") == 1
     assert "help:" in done.stderr
@@ -86,17 +87,17 @@ def test_without_a_build_nothing_is_printed(tmp_path: Path) -> None:
 
 def test_a_bound_is_a_file_here_and_a_word_elsewhere(tmp_path: Path) -> None:
     facts = {"ACCELSEL_CUDA_DRIVER": "580.65.06", "ACCELSEL_GPU_ARCH": "sm_70,sm_100"}
-    here = json.loads(ran(tmp_path, "", "--format", "json", **facts).stdout)["variables"]
+    here = json.loads(ran(tmp_path, "", "--format", "json", env=facts).stdout)["variables"]
     bounds = Path(here["UV_CONSTRAINT"])
     assert bounds.is_relative_to(tmp_path / "cache")
     assert bounds.read_text().startswith("torch<2.11")
-    there = ran(tmp_path, "", "--format", "docker", **facts).stdout
+    there = ran(tmp_path, "", "--format", "docker", env=facts).stdout
     assert "UV_CONSTRAINT" not in there
     assert '# the index alone would give a newer build: ask uv for "torch<2.11' in there
 
 
 def test_a_backend_that_uv_does_not_know_is_said(tmp_path: Path) -> None:
-    done = ran(tmp_path, "", ACCELSEL_GPU_ARCH="gfx1103")
+    done = ran(tmp_path, "", env={"ACCELSEL_GPU_ARCH": "gfx1103"})
     assert "UV_TORCH_BACKEND" not in done.stdout.replace("# ", "")
     assert "# uv does not know the backend amd" in done.stdout
 
@@ -106,7 +107,7 @@ def test_the_python_is_that_of_the_environment(tmp_path: Path) -> None:
     (venv / "lib" / "python3.9" / "site-packages").mkdir(parents=True)
     (venv / "pyvenv.cfg").write_text("home = /usr/bin\nversion_info = 3.9.18\n")
     facts = {"ACCELSEL_CUDA_DRIVER": "580.65.06", "ACCELSEL_GPU_ARCH": "sm_120"}
-    old = json.loads(ran(tmp_path, "", "--format", "json", **facts).stdout)["variables"]
-    new = json.loads(ran(tmp_path, "", "--format", "json", "--python", "3.13", **facts).stdout)
+    old = json.loads(ran(tmp_path, "", "--format", "json", env=facts).stdout)["variables"]
+    new = json.loads(ran(tmp_path, "", "--format", "json", "--python", "3.13", env=facts).stdout)
     assert old["UV_TORCH_BACKEND"] == "cu129"
     assert new["variables"]["UV_TORCH_BACKEND"] == "cu132"

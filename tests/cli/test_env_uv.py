@@ -47,7 +47,7 @@ def cases() -> dict[str, tuple[str, str, dict[str, str], tuple[str, ...]]]:
     """What uv is told and has to take, once for all hosts for which it is the same: the platform,
     the version, the variables, the bounds."""
     tables, request = load(), Request(python=PYTHON)
-    found = {}
+    found: dict[str, tuple[str, str, dict[str, str], tuple[str, ...]]] = {}
     for path in sorted(HOSTS.glob("*/host.json")):
         profile = probe(RecordedWorld(path.parent))
         selection = select(profile, request, tables)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,12 @@ HOSTS = Path(__file__).parents[2] / "fixtures" / "hosts"
 
 def ranked(document: dict[str, Any], host: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The labels that variantlib would install on a host, best first."""
-    from variantlib.api import get_variants_by_priority
-    from variantlib.plugins import loader
-
-    loader.VARIANT_PROVIDER_CACHE_TABLE.clear()
+    api = pytest.importorskip("variantlib.api")
+    import_module("variantlib.plugins.loader").VARIANT_PROVIDER_CACHE_TABLE.clear()
     monkeypatch.setenv("ACCELSEL_PROFILE", str(host))
-    found = get_variants_by_priority(variants_json=document, venv_python_executable=sys.executable)
+    found = api.get_variants_by_priority(
+        variants_json=document, venv_python_executable=sys.executable
+    )
     return [str(variant.label) for variant in found]
 
 
@@ -45,7 +46,6 @@ NAMES = (
 def test_the_right_variant_comes_first(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    pytest.importorskip("variantlib")
     tables, profile, path = load(), probe(RecordedWorld(HOSTS / name)), tmp_path / "profile.json"
     path.write_text(json.dumps(document("profile", profile)), encoding="utf-8")
     selection = select(profile, Request(requires_python=">=3.9"), tables)

@@ -36,12 +36,16 @@ class Bench:
     folder: Path
 
     def run(
-        self, *words: str, host: str = "gtx-1080-ti-580", code: int = 0, **variables: str
+        self,
+        *words: str,
+        host: str = "gtx-1080-ti-580",
+        code: int = 0,
+        env: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [sys.executable, "-c", START, *words],
             cwd=self.folder / "project",
-            env=environment(self.folder) | profile(host) | variables,
+            env=environment(self.folder) | profile(host) | dict(env or {}),
             capture_output=True,
             text=True,
             check=False,
@@ -204,12 +208,12 @@ def test_the_locked_torch_decides_not_the_pinned_one(bench: Bench) -> None:
     """cu128 had kernels for Volta up to 2.10: an older lock serves what the newer pin does not."""
     bench.pin("extra", {"cpu": "2.11.0", "cu128": "2.11.0"})
     gpus = {"ACCELSEL_CUDA_DRIVER": "570.86.10", "ACCELSEL_GPU_ARCH": "sm_70"}
-    bench.run("sync", host="", code=4, **gpus)
+    bench.run("sync", host="", code=4, env=gpus)
     (bench.folder / "project" / "uv.lock").write_text(
         'version = 1\n\n[[package]]\nname = "torch"\nversion = "2.10.0+cu128"\n'
         'source = { registry = "https://mirror.example/whl/cu128" }\n'
     )
-    bench.run("sync", host="", **gpus)
+    bench.run("sync", host="", env=gpus)
     assert bench.calls[-1][0] == ["sync", "--extra", "cu128"]
 
 
@@ -232,7 +236,7 @@ def test_add_locks_first_and_then_installs_with_the_backend(bench: Bench) -> Non
 
 def test_add_that_fails_ends_there(bench: Bench) -> None:
     bench.pin("group")
-    bench.run("add", "rich", code=1, STAND_IN_CODE="1")
+    bench.run("add", "rich", code=1, env={"STAND_IN_CODE": "1"})
     assert len(bench.calls) == 1
 
 
@@ -264,7 +268,7 @@ PIP = "pip install torch"
 def test_pip(
     bench: Bench, host: str, line: str, variables: dict[str, str], expected: str | None
 ) -> None:
-    bench.run(*line.split(), host=host, **variables)
+    bench.run(*line.split(), host=host, env=variables)
     [(call, shown)] = bench.calls
     assert call == line.split()
     assert shown.get("UV_TORCH_BACKEND") == expected
@@ -301,9 +305,9 @@ def volta_and_blackwell(folder: Path) -> dict[str, str]:
 def test_a_constraint_where_the_index_alone_would_go_wrong(bench: Bench) -> None:
     host = volta_and_blackwell(bench.folder)
     theirs = bench.folder / "theirs.txt"
-    bench.run(*PIP.split(), host="", **host)
-    bench.run(*PIP.split(), host="", UV_CONSTRAINT=str(theirs), **host)
-    bench.run("pip", "install", "-c", str(theirs), "torch", host="", **host)
+    bench.run(*PIP.split(), host="", env=host)
+    bench.run(*PIP.split(), host="", env=host | {"UV_CONSTRAINT": str(theirs)})
+    bench.run("pip", "install", "-c", str(theirs), "torch", host="", env=host)
     (_, alone), (_, beside), (flagged, _) = bench.calls
     assert alone["UV_TORCH_BACKEND"] == "cu129"
     ours = Path(alone["UV_CONSTRAINT"])
@@ -313,14 +317,14 @@ def test_a_constraint_where_the_index_alone_would_go_wrong(bench: Bench) -> None
 
 
 def test_a_backend_that_uv_does_not_know(bench: Bench) -> None:
-    done = bench.run(*PIP.split(), host="", ACCELSEL_GPU_ARCH="gfx1103", ACCELSEL_CUDA_DRIVER="")
+    done = bench.run(*PIP.split(), host="", env={"ACCELSEL_GPU_ARCH": "gfx1103"})
     assert done.stderr.count("warning:") == 1
     assert "amd" in done.stderr
     assert bench.calls == [(PIP.split(), {})]
 
 
 def test_uv_is_missing(bench: Bench) -> None:
-    done = bench.run("lock", code=6, UV=str(bench.folder / "nowhere"))
+    done = bench.run("lock", code=6, env={"UV": str(bench.folder / "nowhere")})
     assert done.stderr.startswith("error: ")
 
 

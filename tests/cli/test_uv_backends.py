@@ -91,7 +91,7 @@ def test_add_keeps_the_backend_of_the_host(
     ran("uv", "add", "networkx", cwd=tmp_path, env=uv_env, host=host)
     assert "networkx" in (tmp_path / "pyproject.toml").read_text()
     python = tmp_path / ".venv" / "bin" / "python"
-    show = [python, "-c", "import torch, networkx; print(torch.__version__)"]
+    show = [str(python), "-c", "import torch, networkx; print(torch.__version__)"]
     done = subprocess.run(show, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "2.14.1+cu126"
     ran("uv", "remove", "networkx", cwd=tmp_path, env=uv_env, host=host)

@@ -5,7 +5,7 @@ folder that `RecordedWorld` reads, so that a test goes the way of a real host: p
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,7 +174,7 @@ def package_files(package: Mapping[str, Any], site: str) -> dict[str, str]:
     return files
 
 
-def lock_text(rows: list[Mapping[str, Any]]) -> str:
+def lock_text(rows: Iterable[Mapping[str, Any]]) -> str:
     """A `uv.lock` with these packages: name, version, index, markers."""
     text = 'version = 1\nrevision = 3\nrequires-python = ">=3.12"\n'
     for row in rows:

@@ -8,7 +8,7 @@ from tests.kit.environments import lock_text
 from accelsel.model.errors import AccelselError
 from accelsel.ports.locked import read
 
-ROWS = [
+ROWS: list[dict[str, object]] = [
     {"name": "torch", "version": "2.14.1", "markers": ["sys_platform == 'darwin'"]},
     {"name": "torch", "version": "2.14.1+cu126", "index": "https://download.pytorch.org/whl/cu126"},
     {"name": "numpy", "version": "2.3.0"},

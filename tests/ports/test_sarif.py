@@ -4,13 +4,10 @@ from accelsel.model.finding import Finding, Report
 from accelsel.model.selection import RulesVersion
 from accelsel.ports.sarif import sarif
 
-FINDINGS = tuple(
-    Finding(id=name, severity=severity, what="what", where=where, fix=fix)
-    for name, severity, where, fix in (
-        ("cpu-build", "error", ".venv", "uv sync"),
-        ("lock-differs", "warning", "uv.lock", None),
-        ("cpu-build", "note", "x", None),
-    )
+FINDINGS = (
+    Finding(id="cpu-build", severity="error", what="what", where=".venv", fix="uv sync"),
+    Finding(id="lock-differs", severity="warning", what="what", where="uv.lock", fix=None),
+    Finding(id="cpu-build", severity="note", what="what", where="x", fix=None),
 )
 REPORT = Report(
     environment=None,

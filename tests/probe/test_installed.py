@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from accelsel.probe.host_world import HostWorld
 from accelsel.probe.installed import Location, locate, scan, shared, stated
 
 
-def _environment(root: Path, *packages: dict[str, object], python: str = "3.12.3") -> Path:
+def _environment(root: Path, *packages: Mapping[str, object], python: str = "3.12.3") -> Path:
     for path, text in environment_files(
         {"python": python, "packages": packages}, str(root)
     ).items():

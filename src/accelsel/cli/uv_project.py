@@ -139,7 +139,7 @@ def _table(data: Any, *path: str) -> Mapping[str, Any]:
 def _named(call: Call, pinned: Pinned) -> bool:
     """Whether the caller chose a backend, or speaks of another package of the workspace."""
     names = {_normal(branch.name) for branch in pinned.branches}
-    asked = ()
+    asked: tuple[str, ...] = ()
     if call.command[0] not in ("add", "remove"):  # there they say where the requirement goes
         asked = call.values(f"--{pinned.shape}", f"--no-{pinned.shape}")
     own = _normal(str(_table(pinned.data, "project").get("name", "")))

@@ -103,8 +103,9 @@ def _examined(
                 yield _finding(subject, table, package, name, what, rows)
                 return
             rows = fitting
-        if (what := _from_default(subject, package, rows, offers, version)) is not None:
-            yield _finding(subject, table, package, "companion-build", what, rows)
+        foreign = _from_default(subject, package, rows, offers, version)
+        if foreign is not None:
+            yield _finding(subject, table, package, "companion-build", foreign, rows)
             return
     yield from _kernels(subject, table, package, rows, at)
 

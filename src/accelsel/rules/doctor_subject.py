@@ -231,7 +231,7 @@ def _default(rows: list[Build]) -> str | None:
 
 
 def python_tag(environment: Environment | None) -> str | None:
-    """`3.12`, or `3.14t` where it is free-threaded; None for one that no torch was ever made for."""
+    """`3.12`, or `3.14t` where it is free-threaded; None for what is no Python 3."""
     version = environment.python if environment else None
     if environment is None or version is None or not version.startswith("3."):
         return None
