@@ -178,14 +178,14 @@ def test_stated_facts(env: dict[str, str]) -> None:
 @given(
     st.lists(st.text(max_size=30), min_size=2, max_size=4),
     st.uuids().map(str),
-    st.from_regex(r"\A[a-z][a-z0-9]{7,12}q\Z"),
+    st.sampled_from(["somebody", "node-17.example", "alice.cooper", "x_y_z", "Jürgen"]),
 )
 def test_scrubbing(parts: list[str], identifier: str, name: str) -> None:
     scrub = Scrubber((name,))
     text = f" GPU-{identifier} ".join(parts) + f"\n{name} /home/{name}/x {name}@{name}\n"
     clean = scrub.text(text)
     assert identifier not in clean
-    assert re.search(rf"(?<!\w){name}(?!\w)", clean) is None
+    assert re.search(rf"(?<!\w){re.escape(name)}(?!\w)", clean) is None
     assert scrub.text(clean).count("\n") == text.count("\n")
 
 
@@ -252,12 +252,14 @@ def test_recordings_of_whole_hosts(document: dict[str, Any]) -> None:
     assert after["state"] == before["state"]
 
 
-json_values = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=6)),
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=6), inner, max_size=3)
-    ),
-    max_leaves=6,
+leaves = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=6))
+branches = st.one_of(
+    leaves, st.lists(leaves, max_size=3), st.dictionaries(st.text(max_size=6), leaves, max_size=3)
+)
+json_values = st.one_of(
+    branches,
+    st.lists(branches, max_size=3),
+    st.dictionaries(st.text(max_size=6), branches, max_size=3),
 )
 PARTS = ("schema", "uname", "python", "env", "files", "dirs", "links", "access", "errors")
 
