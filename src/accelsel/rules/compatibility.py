@@ -2,8 +2,8 @@
 
 The rule is the one that torch ships since 2.11: code for X.y runs on a device of the same major
 whose minor is at least y, but for the exceptions of the table. Code with a letter (`sm_90a`,
-`sm_100f`) runs on exactly its own device. AMD's and Intel's code runs on exactly what it is named
-for.
+`sm_100f`) runs on exactly the device of its number. AMD's and Intel's code runs on exactly what it
+is named for.
 """
 
 import re
@@ -57,8 +57,10 @@ def runs(code: str, device: str, toolkit: Numbers, exceptions: Iterable[ArchExce
     if code == device:
         return True
     ours, theirs = capability(code), capability(device)
-    if ours is None or theirs is None or ours[2]:
+    if ours is None or theirs is None:
         return False
+    if ours[2]:
+        return ours[:2] == theirs[:2] and not theirs[2]
     legal = ours[0] == theirs[0] and ours[1] <= theirs[1]
     for row in exceptions:
         if row.same and {row.code, row.device} == {code, device}:
