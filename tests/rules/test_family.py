@@ -12,6 +12,7 @@ from accelsel.model.selection import Package
 from accelsel.model.table import Companion, Triton
 from accelsel.rules import select
 from accelsel.rules.family import Wish, against, alone, partners, triton_packages, wishes
+from accelsel.rules.versions import admits, release
 
 
 @pytest.mark.parametrize(
@@ -114,6 +115,17 @@ def test_partners(wish: Wish, span: tuple[object, ...], specifier: str, *, const
     assert (found.specifier, found.constrain) == (specifier, constrain)
     assert (found.name, found.kind, found.index) == (wish.name, "companion", "pytorch-cu126")
     assert wish.name in found.why
+
+
+@pytest.mark.parametrize("torch", ["2.1.0", "2.2.0", "2.2.1", "2.3.0", "2.5.0", "2.5.1"])
+def test_the_companion_of_an_exact_torch_is_within_what_is_written(torch: str) -> None:
+    asked = {"torch": f"=={torch}", "companions": (f"torchaudio=={torch}",), "python": "3.11"}
+    specifier = names(nvidia("sm_61"), **asked)["torchaudio"].specifier
+    newer = [
+        row.torch for row in TABLES.builds if release(row.torch) > release(torch) and row.companions
+    ]
+    assert admits(specifier, where="torchaudio")(torch)
+    assert not any(map(admits(specifier, where="torchaudio"), newer))
 
 
 def test_partners_that_a_build_lacks_or_nobody_asked_for() -> None:

@@ -144,7 +144,9 @@ def _partner(name: str, span: tuple[Build, ...], table: tuple[Build, ...]) -> tu
     ]
     cap = min(loose, key=numbers, default=None)
     if cap and not admits(newest.specifier, where=name)(cap):
-        parts.append(f"<{dotted(numbers(cap)[:2])}")
+        minor = dotted(numbers(cap)[:2])  # it leaves out its pre-releases too
+        own = _numbers_in(newest.specifier)[-1:]
+        parts.append(f"<{minor}" if all(map(admits(f"<{minor}", where=name), own)) else f"<{cap}")
         why = f"{name} {cap} and newer do not say which torch they need, and it is a newer one"
         return ",".join(parts), True, why
     return ",".join(parts), not newest.declared, f"the {name} releases of these torch releases"
