@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from accelsel.knowledge.tables import Tables
@@ -76,7 +77,10 @@ def pythons(build: Build, question: Question) -> tuple[str, ...]:
     """The Pythons of a build that the question allows, oldest first."""
     if question.host.python is not None:
         return (question.host.python,) if question.host.python in build.pythons else ()
-    allowed = [
-        tag for tag in build.pythons if not tag.endswith("t") and question.allows_python(tag)
-    ]
+    return _allowed(build.pythons, question.allows_python)
+
+
+@lru_cache(maxsize=512)
+def _allowed(tags: tuple[str, ...], allows: Callable[[str], bool]) -> tuple[str, ...]:
+    allowed = [tag for tag in tags if not tag.endswith("t") and allows(tag)]
     return tuple(sorted(allowed, key=python_key))

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from accelsel.model.errors import USAGE, AccelselError
 
@@ -125,6 +125,7 @@ def python_key(tag: str) -> Numbers:
     return numbers(tag)
 
 
+@lru_cache(maxsize=64)
 def admits_python(specifier: str) -> Callable[[str], bool]:
     """A test whether any patch release of a Python minor is admitted by `requires-python`.
 
@@ -133,6 +134,7 @@ def admits_python(specifier: str) -> Callable[[str], bool]:
     admitted = admits(specifier, where="requires-python")
     named = [text for text in mentioned(specifier) if len(numbers(text)) > 2]
 
+    @cache
     def test(tag: str) -> bool:
         minor = tag.removesuffix("t")
         patches = (f"{minor}.0", f"{minor}.99", *named)
