@@ -179,6 +179,7 @@ def test_arguments(bench: Bench, shape: str, line: str, expected: str) -> None:
         ("rtx-3060-gtx-1050-580", "cu126"),
         ("rx-7900-xtx", "rocm7-2"),
         ("mi300x", "rocm7-2"),
+        ("macos-arm64", "cpu"),
     ],
 )
 def test_each_host_has_its_own(bench: Bench, host: str, extra: str) -> None:
@@ -215,6 +216,49 @@ def test_the_locked_torch_decides_not_the_pinned_one(bench: Bench) -> None:
     )
     bench.run("sync", host="", env=gpus)
     assert bench.calls[-1][0] == ["sync", "--extra", "cu128"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "settings", "expected"),
+    [
+        ({"ACCELSEL_BACKEND": "cpu"}, "", "cpu"),
+        ({"UV_TORCH_BACKEND": "cpu"}, "", "cpu"),
+        ({"UV_TORCH_BACKEND": "cpu", "ACCELSEL_ENV": "UV_TORCH_BACKEND"}, "", "cu126"),
+        ({}, 'backend = "cpu"', "cpu"),
+        ({"ACCELSEL_BACKEND": "cu126"}, 'backend = "cpu"', "cu126"),
+    ],
+)
+def test_a_backend_that_was_asked_for(
+    bench: Bench, variables: dict[str, str], settings: str, expected: str
+) -> None:
+    bench.pin("extra")
+    path = bench.folder / "project" / "pyproject.toml"
+    path.write_text(f"{path.read_text()}[tool.accelsel]\n{settings}\n")
+    bench.run("sync", env=variables)
+    assert bench.calls[0][0] == ["sync", "--extra", expected]
+
+
+def test_a_fallback_that_was_allowed(bench: Bench) -> None:
+    bench.pin("extra")
+    path = bench.folder / "project" / "pyproject.toml"
+    path.write_text(f'{path.read_text()}[tool.accelsel]\nfallback = "cpu"\n')
+    bench.run("sync", host="arc-a770")
+    assert bench.calls[0][0] == ["sync", "--extra", "cpu"]
+
+
+def test_a_project_named_from_elsewhere(bench: Bench) -> None:
+    bench.pin("extra")
+    folder = str(bench.folder / "project")
+    outside = bench.folder / "project" / "outside"
+    outside.mkdir()
+    (outside / "pyproject.toml").write_text('[project]\nname = "o"\nversion = "1"\n')
+    bench.run("--directory", "outside", "sync")
+    bench.run("--directory", "outside", "sync", "--project", folder)
+    bench.run("--directory", "outside", "sync", env={"UV_PROJECT": folder})
+    given = [call for call, _ in bench.calls]
+    assert given[0] == ["--directory", "outside", "sync"]
+    assert given[1][2:5] == ["sync", "--extra", "cu126"]
+    assert given[2][2:] == ["sync", "--extra", "cu126"]
 
 
 def test_single_pins_and_other_projects_are_left_alone(bench: Bench) -> None:

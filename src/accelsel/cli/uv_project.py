@@ -186,6 +186,9 @@ def choose(pinned: Pinned, call: Call, environ: Mapping[str, str]) -> Branch:
         build = candidate.row.build
         if held.get(build.backend) == build.torch:
             return _branch(pinned, build.backend)
+        if candidate.row.backend.kind == "default":
+            # The default index serves this platform in every branch; their sources are for others.
+            return _branch(pinned, "cpu" if "cpu" in held else pinned.branches[0].backend)
     if request.fallback == "cpu" and "cpu" in held:
         return _branch(pinned, "cpu")
     raise _none(pinned, select(profile, request, tables))

@@ -71,7 +71,7 @@ def _versions(rows: list[LockedPackage]) -> str:
 def pin(subject: Subject) -> Iterator[Finding]:
     """The lock takes torch from another place than the pin says, or was made before it."""
     names = subject.backends
-    if not names or subject.lock is None:
+    if not names or subject.lock is None or not subject.backends_here:
         return
     backends = [subject.tables.backends[name] for name in names if name in subject.tables.backends]
     if len(backends) != 1 or not backends[0].indexes:
@@ -117,7 +117,7 @@ def outdated(subject: Subject) -> Iterator[Finding]:
     """The pinned backend is not one that this host can use."""
     names = subject.backends
     best = subject.best
-    if not names or best.outcome != "selected" or best.backend is None:
+    if not names or best.outcome != "selected" or best.backend in (None, "default"):
         return
     if len(names) > 1 and best.backend not in names and not subject.holds():
         yield finding(

@@ -97,6 +97,13 @@ class Subject:
         names = [row.get("backend") for row in rows if isinstance(row, dict)]
         return tuple(name for name in names if isinstance(name, str))
 
+    @property
+    def backends_here(self) -> tuple[str, ...]:
+        """Those that have builds for this platform; elsewhere the pin leaves the default index."""
+        platform = platform_of(self.profile)
+        there = {build.backend for build in self.tables.builds if build.platform == platform}
+        return tuple(name for name in self.backends if name in there)
+
     def holds(self) -> bool:
         """Whether one of the pinned backends serves what this host's own choice would serve."""
         rows = (self.record or {}).get("selections") or ()
@@ -120,7 +127,7 @@ class Subject:
 
     def renew(self) -> str:
         """The command that gives this project or environment the build that is right here."""
-        if self.pinned and self.holds():
+        if self.pinned and (self.best.backend == "default" or self.holds()):
             return "uv sync" if len(self.backends) == 1 else "accelsel uv sync"
         if self.project is not None:
             return "accelsel pin --write --sync"

@@ -220,7 +220,7 @@ def cpu_build(subject: Subject) -> Iterator[Finding]:
 def other_build(subject: Subject) -> Iterator[Finding]:
     """The environment holds another build than the one that is recorded in the project."""
     torch, environment = subject.torch, subject.environment
-    pinned = subject.backends
+    pinned = subject.backends_here
     if torch is None or environment is None or not pinned or torch.backend is None:
         return
     if torch.backend in pinned or torch.backend == "cpu":
