@@ -37,7 +37,9 @@ from accelsel.rules.versions import admits, release
         (("a ; python_version < '3.13'",), "linux-x86_64", "3.14t", []),
         (("a ; python_full_version >= '3.14.0'",), "linux-x86_64", "3.14t", [("a", "")]),
         (("a ; extra == 'gpu'",), "linux-x86_64", None, []),
+        (("a>1", "A<2"), "linux-x86_64", None, [("a", ">1,<2")]),
         (("a", "b<2"), None, None, [("a", ""), ("b", "<2")]),
+        ((), "linux-x86_64", None, []),
     ],
 )
 def test_wishes(
@@ -55,7 +57,6 @@ def test_no_requirement() -> None:
     assert (error.code, error.kind, error.where) == (2, "invalid-requirement", "--with")
     assert "'==2'" in error.message
     assert error.help
-    assert "torchvision>=0.20" in error.help
 
 
 def test_alone() -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.request import Request
 from accelsel.model.selection import Package
 from accelsel.model.table import Backend, Build, Companion
@@ -21,55 +20,21 @@ class Wish:
 
 
 def wishes(
-    requirements: Iterable[str], platform: str | None, python: str | None
+    requirements: tuple[str, ...], platform: str | None, python: str | None
 ) -> tuple[Wish, ...]:
     """The packages named by requirement strings, but for torch and those of other platforms.
 
     Raises AccelselError (2, `invalid-requirement`) for text that is no PEP 508 requirement.
     """
-    found = []
-    for text in requirements:
-        from packaging.requirements import InvalidRequirement, Requirement
-        from packaging.utils import canonicalize_name
+    if not requirements:
+        return ()
+    from accelsel.rules.companions_answer import parsed
 
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
-            raise AccelselError(
-                USAGE,
-                "invalid-requirement",
-                f"{text!r} is not a requirement",
-                where="--with",
-                help="write a name and a specifier, for example 'torchvision>=0.20'",
-            ) from None
-        name = canonicalize_name(requirement.name)
-        held = requirement.marker is None or requirement.marker.evaluate(
-            _environment(platform, python)
-        )
-        if held and name != "torch":
-            found.append(Wish(name=name, specifier=str(requirement.specifier)))
-    return tuple(found)
-
-
-def _environment(platform: str | None, python: str | None) -> dict[str, str]:
-    system, _, machine = (platform or "").partition("-")
-    known = {
-        "linux": ("linux", "Linux"),
-        "windows": ("win32", "Windows"),
-        "macos": ("darwin", "Darwin"),
-    }
-    sys_platform, platform_system = known.get(system, (system, system))
-    environment = {
-        "sys_platform": sys_platform,
-        "platform_system": platform_system,
-        "os_name": "nt" if system == "windows" else "posix",
-        "platform_machine": machine.upper() if system == "windows" else machine,
-        "extra": "",
-    }
-    if python:
-        minor = python.removesuffix("t")
-        environment |= {"python_version": minor, "python_full_version": f"{minor}.0"}
-    return environment if platform else {"extra": ""}
+    return tuple(
+        Wish(name=one.name, specifier=one.specifier)
+        for one in parsed(requirements, platform or "", python)
+        if one.name != "torch"
+    )
 
 
 def alone(asked: Iterable[Wish], request: Request) -> bool:
@@ -110,7 +75,7 @@ def partners(
         row = _row(span[0], name) if name in named else None
         if row is None:
             continue
-        specifier, constrain, why = _partner(name, span, tuple(table))
+        specifier, constrain, why = _partner(row, span, tuple(table))
         packages.append(
             Package(
                 name=name,
@@ -124,18 +89,17 @@ def partners(
     return tuple(packages)
 
 
-def _partner(name: str, span: tuple[Build, ...], table: tuple[Build, ...]) -> tuple[str, bool, str]:
+def _partner(
+    newest: Companion, span: tuple[Build, ...], table: tuple[Build, ...]
+) -> tuple[str, bool, str]:
     """The specifier of a companion over a range of torch, whether its metadata leaves it to us to
     write it, and why."""
-    newest, oldest = _row(span[0], name), _row(span[-1], name)
-    torch = span[0].torch
-    if newest is None:
-        return "", False, ""
+    name, torch = newest.name, span[0].torch
+    oldest = _row(span[-1], name)
     if len(span) == 1 or oldest is None:
-        exact = newest.specifier
-        return exact, not newest.declared, f"the {name} that goes with torch {torch}"
-    lower = min(_numbers_in(oldest.specifier), default=None)
-    parts = [f">={lower}"] if lower else []
+        why = f"the {name} that goes with torch {torch}"
+        return newest.specifier, not newest.declared, why
+    parts = [f">={version}" for version in _numbers_in(oldest.specifier)[:1]]
     loose = [
         version
         for build in table
