@@ -346,3 +346,174 @@ def test_fallback_stands_behind_the_gpus() -> None:
     found = of(nvidia("sm_86"), Request(fallback="cpu"))
     assert [aim.vendor for aim in found.aims] == ["nvidia", None]
     assert len(of(host(), Request(fallback="cpu")).aims) == 1
+
+
+WAYS_TOLD = [
+    (
+        "policy",
+        "name the driver and the GPU: ACCELSEL_CUDA_DRIVER=580.65.06 ACCELSEL_GPU_ARCH=sm_86",
+    ),
+    (
+        "policy",
+        "use a profile of the machine that will run it: accelsel detect there, --profile here",
+    ),
+    ("policy", "name the backend: --backend cu126"),
+    ("policy", "take the CPU build: --fallback cpu"),
+]
+NOTHING = {
+    "a container": (
+        host(container="docker"),
+        ("policy", "inside a container no GPU is to be seen, and nothing tells what will run it"),
+    ),
+    "no profile": (None, ("policy", "there is no profile to choose for")),
+    "a driver alone": (
+        host(driver="580.65.06", state="driver-without-gpu"),
+        ("usable-gpu",
+         "an NVIDIA driver answers and shows no GPU (not passed in, masked, or fallen off)"),
+    ),
+    "a GPU without driver": (
+        host(state="gpu-without-driver"),
+        ("usable-gpu", "a GPU is present and has no usable driver"),
+    ),
+    "a mismatch": (
+        host(state="driver-mismatch"),
+        ("usable-gpu", "the driver's library and its kernel module differ in version"),
+    ),
+    "another driver alone": (
+        host(state="driver-without-gpu"), ("usable-gpu", "a driver answers and shows no GPU"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("profile", "first"), NOTHING.values(), ids=NOTHING)
+def test_nothing_to_go_by_in_full(profile: Profile | None, first: tuple[str, str]) -> None:
+    causes = [(cause.rule, cause.message) for cause in of(profile).causes]
+    assert causes == [first, *WAYS_TOLD]
+
+
+LOST = replace(CARD, usable=False)
+DRIVERLESS = "GPU 0, card is present and not usable"
+CPU_WAY = "; or take the CPU build with --fallback cpu"
+NEWER = (
+    "GPU 0, card gfx1300 (gfx1300) is newer than every build in the table: look for newer rows with "
+    "accelsel rules refresh, or take the CPU build with --fallback cpu"
+)
+OWN_WHEELS = "NVIDIA's own wheels for {} do, where it has them; the CPU build needs --fallback cpu"
+NO_JETSON = "no build in the table serves {} with {}"
+CAUSES = {
+    "a note": (
+        host(replace(LOST, note="nouveau is bound to it")),
+        "usable-gpu",
+        [f"{DRIVERLESS}: nouveau is bound to it", f"install or repair the GPU's driver{CPU_WAY}"],
+    ),
+    "no note": (
+        host(LOST),
+        "usable-gpu",
+        [
+            f"{DRIVERLESS}: no working driver answers for it",
+            f"install or repair the GPU's driver{CPU_WAY}",
+        ],
+    ),
+    "a mismatch": (
+        host(LOST, state="driver-mismatch"),
+        "usable-gpu",
+        [
+            f"{DRIVERLESS}: the driver's library and its kernel module are of different versions",
+            f"load the matching kernel module, usually by a reboot{CPU_WAY}",
+        ],
+    ),
+    "newer than the table": (amd("gfx1300"), "arch-kernels", [NEWER]),
+    "two on a Jetson": (
+        host(
+            gpu(0, "nvidia", "TX2", "sm_35"),
+            gpu(1, "nvidia", "TX1", "sm_21"),
+            arch="aarch64",
+            jetson=("R32.7", "4"),
+        ),
+        "jetpack",
+        [
+            NO_JETSON.format("GPU 0, TX2 (sm_35), GPU 1, TX1 (sm_21)", "JetPack 4"),
+            OWN_WHEELS.format("JetPack 4"),
+        ],
+    ),
+    "a Jetson without driver": (
+        host(gpu(0, "nvidia", "?", "sm_35", usable=False), arch="aarch64", jetson=(None, None)),
+        "jetpack",
+        [NO_JETSON.format("this Jetson", "its JetPack"), OWN_WHEELS.format("its JetPack")],
+    ),
+    "Rosetta": (
+        host(gpu(0, "apple", "M3", None), system="darwin", arch="x86_64"),
+        "python-wheel",
+        [
+            "the Python is for Intel and runs translated (Rosetta) on Apple silicon",
+            "use a Python for arm64: uv python install cpython-3.13-macos-aarch64-none",
+            "or take what ends with torch 2.2.2: --platform macos-x86_64",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("profile", "rule", "messages"), CAUSES.values(), ids=CAUSES)
+def test_causes_in_full(profile: Profile, rule: str, messages: list[str]) -> None:
+    assert [(cause.rule, cause.message) for cause in of(profile).causes] == [
+        (rule, message) for message in messages
+    ]
+
+
+REASONS = {
+    "macOS": (
+        host(gpu(0, "apple", "M3", None), system="darwin", arch="arm64"),
+        ("policy",
+         "on macOS the wheel of the default index is the right one; Metal (MPS) is inside"),
+    ),
+    "never served": (
+        host(gpu(0, "nvidia", "old", "sm_35"), gpu(1, "intel", "UHD", "gen9")),
+        (
+            "policy",
+            "no build in the table has ever had code for GPU 0, old (sm_35), GPU 1, UHD (gen9)",
+        ),
+    ),
+    "no GPU": (host(), ("policy", "this host has no GPU")),
+    "declared": (
+        host(driver="570.86", driver_source="env:ACCELSEL_CUDA_DRIVER", container="docker"),
+        ("policy", "driver 570.86, CUDA 12.8 is declared (ACCELSEL_CUDA_DRIVER)"),
+    ),
+    "an image": (
+        host(container="docker", environment={"CUDA_VERSION": "12.4.1"}),
+        ("policy", "the base image is made for drivers of CUDA 12.4 and newer"),
+    ),
+    "an image of ROCm": (
+        host(container="docker", environment={"ROCM_VERSION": "7.2"}),
+        ("policy", "the base image is made for ROCm 7.2"),
+    ),
+    "a driver in a container": (
+        host(container="docker", driver="550.54", state="driver-without-gpu",
+             environment={"CUDA_VERSION": "12.8.0"}),
+        ("policy", "driver 550.54, CUDA 12.4 answers without a GPU in this container"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("profile", "expected"), REASONS.values(), ids=REASONS)
+def test_reasons_in_full(profile: Profile, expected: tuple[str, str]) -> None:
+    reason = of(profile).aims[0].reason
+    assert (reason.rule, reason.message) == expected
+
+
+def test_the_gpu_that_is_presumed() -> None:
+    aim = of(host(container="docker", environment={"CUDA_VERSION": "12.4.1"})).aims[0]
+    (target,) = aim.required
+    assert (target.index, target.vendor, target.arch, target.real) == (None, "nvidia", None, None)
+    assert (target.integrated, target.memory, target.documented) == (False, 0, None)
+    assert aim.driver
+    assert aim.driver.system == "linux"
+    assert aim.optional == ()
+
+
+def test_an_image_asks_for_the_lowest_of_its_alternatives() -> None:
+    told = {"NVIDIA_REQUIRE_CUDA": "brand=tesla,cuda>=12.8.1 cuda>=12.4,driver>=550"}
+    (aim,) = of(host(container="docker", environment=told)).aims
+    assert aim.driver
+    assert aim.driver.cuda == (12, 4)
+    bare = host(container="docker", driver="550.54", state="driver-without-gpu", environment=told)
+    assert of(bare).aims[0].ceiling is None

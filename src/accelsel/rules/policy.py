@@ -19,7 +19,7 @@ _ORDER: tuple[Vendor, ...] = ("nvidia", "amd", "intel", "apple")
 _BRAND: Mapping[str, str] = {"nvidia": "NVIDIA", "amd": "AMD", "intel": "Intel", "apple": "Apple"}
 WAYS = (
     "name the driver and the GPU: ACCELSEL_CUDA_DRIVER=580.65.06 ACCELSEL_GPU_ARCH=sm_86",
-    "use a profile of the machine that will run it: there accelsel detect --format json",
+    "use a profile of the machine that will run it: accelsel detect there, --profile here",
     "name the backend: --backend cu126",
     "take the CPU build: --fallback cpu",
 )
