@@ -54,7 +54,7 @@ def test_text_names_what_where_and_fix(tmp_path: Path) -> None:
     out = ran(environment(tmp_path, CPU), code=1).stdout
     assert out.startswith("error[cpu-build] torch 2.14.1+cpu is a CPU build; cu126 would use GPU 0")
     assert f"where: {tmp_path}/.venv" in out
-    assert "fix:   uv pip install --reinstall --torch-backend cu126" in out
+    assert "fix:   uv pip install --reinstall-package torch --torch-backend cu126" in out
     assert "1 error" in out
 
 

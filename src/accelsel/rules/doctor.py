@@ -6,12 +6,14 @@ what it would take.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from accelsel.knowledge.tables import Tables
 from accelsel.model.companion import CompanionTable, Symptom
 from accelsel.model.finding import (
     EnvironmentSummary,
+    Finding,
     InstalledTorch,
     Report,
 )
@@ -80,7 +82,7 @@ def examine(
         error=error,
         symptoms=symptoms,
     )
-    found = [finding for check in CHECKS for finding in check.run(subject)]
+    found = _told([finding for check in CHECKS for finding in check.run(subject)])
     return Report(
         environment=_summary(subject),
         project=project,
@@ -90,6 +92,22 @@ def examine(
         findings=tuple(sorted(dict.fromkeys(found), key=lambda each: ORDER[each.severity])),
         rules=RulesVersion(version=tables.version, checked=tables.checked),
     )
+
+
+def _told(found: list[Finding]) -> list[Finding]:
+    """What is still true where torch itself has to be replaced: what was measured by the installed
+    one is left out, and nobody is told that torch is right."""
+    if not any(each.cause == "torch" and each.severity == "error" for each in found):
+        return found
+    left = [
+        each for each in found if each.id not in ("family-build", "family-version", "other-cuda")
+    ]
+    return [replace(each, hint=_without(each.hint)) for each in left]
+
+
+def _without(hint: str | None) -> str | None:
+    parts = [part for part in (hint or "").split("; ") if part not in ("", "torch is right")]
+    return "; ".join(parts) or None
 
 
 def _request(environment: Environment | None, record: Mapping[str, Any]) -> Request:

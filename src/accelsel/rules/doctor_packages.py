@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from accelsel.model.finding import Finding
+from accelsel.model.finding import Finding, Severity
 from accelsel.model.installed import Distribution, Environment
 from accelsel.rules.doctor_labels import Label, abi_of, label_of
 from accelsel.rules.doctor_subject import (
@@ -30,6 +30,9 @@ STRAY = {
     "LICENSE", "README.md",
 }  # fmt: skip
 TWIN = re.compile(r"(?P<stem>.+?)-cu(?:da)?(?P<major>\d{2})x?(?P<rest>-.+)?$")
+# Since then the libraries use torch's stable ABI (loaded beside torch 2.13 to 2.15 of CUDA 13 in
+# all pairings, research on companions, 2026-11-20).
+STABLE_ABI = {"torchvision": (0, 29), "torchaudio": (2, 11)}
 # Packages that compile with the host's CUDA toolkit when they are used.
 COMPILES = ("deepspeed", "gsplat", "deep-gemm", "flashinfer-python", "apex", "mamba-ssm")
 
@@ -74,18 +77,34 @@ def family_build(subject: Subject) -> Iterator[Finding]:
     if both is None or both[1].backend is None:
         return
     environment, torch = both
+    elsewhere = {each.what.split()[0] for each in family_version(subject)}
     for name in FAMILY:
         package = environment.get(name)
-        if package is None or name in ("torchtext", "torchdata"):
+        if package is None or name in ("torchtext", "torchdata", *elsewhere):
             continue
         found = _backend_of(subject, package)
         if found is None or found == torch.backend:
             continue
+        gravity = _gravity(subject, torch, package, found)
+        what = (
+            f"{name} {package.full_version} is built for {found}, torch {torch.full} for "
+            f"{torch.backend}"
+        )
+        if gravity == "note":
+            yield finding(
+                "family-build",
+                gravity,
+                what,
+                environment.root,
+                None,
+                hint=f"they load beside each other: one CUDA major, and {name} uses the stable ABI",
+                cause="companion",
+            )
+            continue
         yield finding(
             "family-build",
-            "error",
-            f"{name} {package.full_version} is built for {found}, torch {torch.full} for "
-            f"{torch.backend}",
+            gravity,
+            what,
             environment.root,
             _renew(subject, f"torch=={torch.release}", f"{name}=={release_of(package.version)}"),
             hint=f"`operator {name}::nms does not exist` comes from this; torch is right"
@@ -93,6 +112,19 @@ def family_build(subject: Subject) -> Iterator[Finding]:
             else "torch is right",
             cause="companion",
         )
+
+
+def _gravity(subject: Subject, torch: TorchBuild, package: Distribution, found: str) -> Severity:
+    """Builds of one CUDA major load beside each other where nothing but the minor differs: surely
+    from the stable ABI on, and before it unless the C++ ABI differs too."""
+    ours, theirs = cuda_of(torch.backend), cuda_of(found)
+    if ours is None or theirs is None or ours[0] != theirs[0]:
+        return "error"
+    if numbers(package.version)[:2] >= STABLE_ABI[package.name]:
+        return "note"
+    release, platform = numbers(torch.release), platform_of(subject.profile)
+    abis = {abi_of(release, backend or "", platform) for backend in (torch.backend, found)}
+    return "error" if len(abis) > 1 else "warning"
 
 
 def _backend_of(subject: Subject, package: Distribution) -> str | None:

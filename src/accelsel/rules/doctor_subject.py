@@ -69,8 +69,14 @@ class Subject:
         quoted = " ".join(
             f'"{each}"' if re.search(r"[<>=!~ ]", each) else each for each in requirements
         )
-        flag = " --reinstall" if reinstall else ""
+        flag = self.reinstalled(requirements) if reinstall else ""
         return f"uv pip install{self.python_argument}{flag}{self.source_argument} {quoted}"
+
+    @staticmethod
+    def reinstalled(requirements: Iterable[str]) -> str:
+        """The flags without which uv takes `2.14.1+cpu` for a `2.14.1` that is there already."""
+        names = (re.split(r"[^A-Za-z0-9._-]", each, maxsplit=1)[0] for each in requirements)
+        return "".join(f" --reinstall-package {name}" for name in names if name[:1].isalnum())
 
     @property
     def source_argument(self) -> str:
@@ -136,12 +142,14 @@ class Subject:
             return "accelsel why"
         row = self.tables.backends.get(best.backend)
         extras = f"[{','.join(best.torch.extras)}]" if best.torch.extras else ""
-        requirement = f'"torch{extras}=={best.torch.version}"'
+        family = [n for n in FAMILY[:2] if self.environment and self.environment.get(n)]
         if row is not None and row.uv:
             source = f" --torch-backend {best.backend}"
         else:
             source = f" --index {best.index.url}" if best.index else ""
-        return f"uv pip install{self.python_argument} --reinstall{source} {requirement}"
+        again = self.reinstalled(["torch", *family])
+        wanted = " ".join([f'"torch{extras}=={best.torch.version}"', *family])
+        return f"uv pip install{self.python_argument}{again}{source} {wanted}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
