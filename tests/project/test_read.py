@@ -1,6 +1,7 @@
 """What is read of a project, and what is refused."""
 
 import pytest
+from tests.project.cases import ROOT
 
 from accelsel.model.errors import AccelselError
 from accelsel.project.read import read
@@ -79,6 +80,13 @@ def test_bounds_of_a_url_in_sources() -> None:
         f"[project]\nname = 'a'\ndependencies = ['torch']\n[tool.uv.sources]\ntorch.url = '{url}'"
     )
     assert read(text).torch_specifier == "==2.2.1"
+
+
+def test_bounds_of_an_extra_with_its_own_source_bind_that_extra_alone() -> None:
+    text = (ROOT / "groups-declared" / "before.toml").read_text()
+    view = read(text)
+    assert view.torch_specifier == ">=2.4"
+    assert view.bounds("torch", variant="oldest") == ">=2.4,==2.5.1"
 
 
 def test_workspace_of_a_virtual_root() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from accelsel.model.plan import Edit
 from accelsel.project import elements, encode, layout
 from accelsel.project.change import applied, look
-from accelsel.project.elements import Added, Changed, Cuts
+from accelsel.project.elements import Cuts
 from accelsel.project.frame import Splice
 from accelsel.project.scan import Document, Entry, Node, Path, Section
 
@@ -224,7 +224,7 @@ class _Editor:
         entry = self.document.entry(path)
         sections = self.document.elements(path)
         if entry is not None and entry.value.kind == "array":
-            self._change_array(entry, changed, added)
+            self._change_array(entry, present, wanted)
         elif sections:
             for at, after in changed.items():
                 self._change_element(sections[at], present[at], after)
@@ -247,11 +247,10 @@ class _Editor:
                 return True
         return False
 
-    def _change_array(self, entry: Entry, changed: Changed, added: Added) -> None:
+    def _change_array(self, entry: Entry, present: list[Any], wanted: list[Any]) -> None:
         node = entry.value
-        left = len(node.items) - sum(1 for after in changed.values() if after is None)
-        if left or added or layout.comments(self.document, node):
-            elements.change(self.document, entry, changed, added, self.cuts)
+        if wanted or layout.comments(self.document, node):
+            elements.change(self.document, entry, present, wanted, self.cuts)
         elif any(entry.path[: len(above)] == above for above in EMPTIED):
             self._remove_entry(entry)
         else:

@@ -45,9 +45,12 @@ def _text(value: Any) -> str:
     return repr([_text(v) for v in value]) if isinstance(value, list) else repr(value)
 
 
-def change(document: Document, entry: Entry, changed: Changed, added: Added, cuts: Cuts) -> None:
-    """Collects in `cuts` what brings the array of `entry` about; one of its elements stays or is
-    added, or comments in it stay."""
+def change(
+    document: Document, entry: Entry, present: list[Any], wanted: list[Any], cuts: Cuts
+) -> None:
+    """Collects in `cuts` what brings the array of `entry`, now `present`, to `wanted`; one of its
+    elements stays or is added, or comments in it stay."""
+    changed, added = operations(present, wanted)
     node = entry.value
     goes = [at for at, after in changed.items() if after is None]
     one_line = "\n" not in document.text[node.start : node.end]
@@ -57,7 +60,10 @@ def change(document: Document, entry: Entry, changed: Changed, added: Added, cut
     led = _commas_lead(document, node)
     for at, after in changed.items():
         item = node.items[at]
-        if after is not None:
+        if item.kind == "array" and isinstance(after, list):
+            inner = Entry(path=entry.path, start=item.start, value=item)
+            change(document, inner, present[at], after, cuts)
+        elif after is not None:
             new = _encoded(after, document.text[item.start : item.end])
             cuts.put.append((item.start, item.end, new))
         elif led:
@@ -73,6 +79,13 @@ def change(document: Document, entry: Entry, changed: Changed, added: Added, cut
 
 def _encoded(value: Any, like: str = '"') -> str:
     return encode.string(value, like) if isinstance(value, str) else encode.inline(value)
+
+
+def _line(value: Any, indent: str) -> str:
+    """The element as a line, or lines, of its own."""
+    return (
+        f"\n{indent}{encode.block(value, indent) if isinstance(value, list) else _encoded(value)},"
+    )
 
 
 def _change_line(
@@ -108,7 +121,7 @@ def _insert(document: Document, node: Node, at: int, values: list[Any], cuts: Cu
         cuts.put.append((item.start, item.start, "".join(f"{part}, " for part in parts)))
     else:
         indent = layout.indent(document, item.start)
-        new = "".join(f"\n{indent}{part}," for part in parts)
+        new = "".join(_line(value, indent) for value in values)
         end = document.line_end(after)
         cuts.put.append((end, end, new))
 
@@ -129,7 +142,7 @@ def _append(
         at = document.line_end(end)
         if at >= node.end:
             at = end
-    cuts.put.append((at, at, "".join(f"\n{indent}{_encoded(value)}," for value in values)))
+    cuts.put.append((at, at, "".join(_line(value, indent) for value in values)))
 
 
 def _removal(document: Document, node: Node, at: int) -> Splice:

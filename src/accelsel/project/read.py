@@ -10,7 +10,14 @@ from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.plan import Record
 from accelsel.project import record as records
 from accelsel.project.frame import Frame, frame
-from accelsel.project.requirement import Place, Requirement, normalize, parse, url_version
+from accelsel.project.requirement import (
+    Place,
+    Requirement,
+    normalize,
+    parse,
+    text_of,
+    url_version,
+)
 
 DIRECT = {"dependencies", "extra", "group", "legacy-dev"}
 FAMILY = ("torch", "torchvision", "torchaudio")
@@ -70,7 +77,7 @@ class ProjectView:
         constraints on it."""
         names = {r.name for r in self.requirements if is_direct(r)} - {"torch"}
         bounds = (r for r in self.requirements if r.place.kind not in {"override", "exclude"})
-        return tuple(dict.fromkeys(r.raw for r in bounds if r.name in names))
+        return tuple(dict.fromkeys(text_of(r) for r in bounds if r.name in names))
 
     @property
     def family(self) -> tuple[str, ...]:
@@ -81,20 +88,27 @@ class ProjectView:
         """Whether any of the normalized `names` is a requirement of the project itself."""
         return any(r.name in names for r in self.requirements if is_direct(r))
 
-    def bounds(self, name: str, platform: str | None = None) -> str:
+    def bounds(self, name: str, platform: str | None = None, variant: str | None = None) -> str:
         """The bounds on `name` as one specifier set, from requirements, constraints, URLs.
 
         Requirements with a marker count where `platform` is given and the marker can hold there. An
-        override takes the place of what the requirements say.
+        override takes the place of what the requirements say, also where it does not hold itself.
+        Extras and groups with a source of their own for the package bind it only for themselves:
+        the one named `variant` counts.
         """
-        overridden = any(
-            r.name == name and r.place.kind == "override" and r.marker is None
-            for r in self.requirements
-        )
+        scoped = {
+            normalize(str(value))
+            for source in self.sources.get(name, ())
+            for value in (source.get("extra"), source.get("group"))
+            if value and normalize(str(value)) != normalize(variant or "")
+        }
+        overridden = any(r.name == name and r.place.kind == "override" for r in self.requirements)
         counted = {"constraint", "override"} if overridden else {*DIRECT, "constraint"}
         found: dict[str, None] = {}
         for requirement in self.requirements:
             if requirement.name != name or requirement.place.kind not in counted:
+                continue
+            if requirement.place.name and normalize(requirement.place.name) in scoped:
                 continue
             if requirement.marker is not None:
                 if platform is None:

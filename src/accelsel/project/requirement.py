@@ -71,6 +71,30 @@ def parse(raw: str, place: Place, path: tuple[str, ...] = ()) -> Requirement | N
     )
 
 
+def text_of(requirement: Requirement, url: str | None = None) -> str:
+    """The requirement in the words of PEP 508, which are stricter than uv's; from `url` if given.
+
+    A marker that is none by PEP 508 is left out.
+    """
+    extras = f"[{','.join(requirement.extras)}]" if requirement.extras else ""
+    origin = url or requirement.url
+    what = f" @ {origin}" if origin else requirement.specifier
+    marker = f" ; {requirement.marker}" if _is_marker(requirement.marker) else ""
+    return f"{requirement.name}{extras}{what}{marker}"
+
+
+def _is_marker(text: str | None) -> bool:
+    from packaging.markers import InvalidMarker, Marker
+
+    if text is None:
+        return False
+    try:
+        Marker(text)
+    except InvalidMarker:
+        return False
+    return True
+
+
 def without_local(specifier: str) -> str:
     """`==2.5.1+cu124` as `==2.5.1`: a public version is satisfied by every local build of it."""
     return _LOCAL.sub(lambda m: "==" + m[2], specifier)

@@ -126,13 +126,18 @@ def of(package: Package, platforms: tuple[str, ...]) -> tuple[str, ...]:
 
 def requirements(draft: Draft, routes: Iterable[Route]) -> None:
     """URLs and local versions of the torch family as versions; companions that torch of another
-    backend needed go."""
-    names = {route.name for route in routes}
+    backend needed go. Extras and groups with an index of their own for the package stay."""
+    mine: dict[str, set[sources.Scope]] = {}
+    for route in routes:
+        mine.setdefault(route.name, set()).add(route.scope)
     for requirement in draft.view.requirements:
         name, raw = requirement.name, requirement.raw
-        if names and name in TRITONS - names:
+        others = {sources.scope(e) for e in draft.view.sources.get(name, ())} - {(None, None)}
+        if _scope(requirement) in others - mine.get(name, set()):
+            continue
+        if mine and name in TRITONS - set(mine):
             draft.swap(requirement.path, raw, None, f"{name} belongs to another backend")
-        elif name not in {*FAMILY, *names}:
+        elif name not in {*FAMILY, *mine}:
             continue
         elif requirement.url is not None and _is_release(requirement):
             why = "a version, so that it can come from the index"
@@ -140,3 +145,12 @@ def requirements(draft: Draft, routes: Iterable[Route]) -> None:
         elif "+" in requirement.specifier:
             why = "the local part comes from the index"
             draft.swap(requirement.path, raw, rewrite(requirement), why)
+
+
+def _scope(requirement: Requirement) -> sources.Scope:
+    """The scope of a source that would serve this requirement alone."""
+    place = requirement.place
+    return (
+        place.name if place.kind == "extra" else None,
+        place.name if place.kind == "group" else None,
+    )

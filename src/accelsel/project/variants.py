@@ -20,20 +20,13 @@ KEYS = {"extras": "extra", "groups": "group"}
 
 
 def declared(view: ProjectView) -> Shape | None:
-    """How the project itself keeps several backends apart: the sources of torch say so, and torch
-    is required nowhere else."""
-    scopes = {sources.scope(e) for e in view.sources.get("torch", ())}
-    for shape, at in (("extras", 0), ("groups", 1)):
-        names = {normalize(s[at] or "") for s in scopes if s[at]}
-        kind = {"extras": "extra", "groups": "group"}[shape]
-        torch = [r for r in view.requirements if r.name == "torch" and is_direct(r)]
-        if (
-            names
-            and torch
-            and all(r.place.kind == kind and normalize(r.place.name or "") in names for r in torch)
-        ):
-            return "extras" if shape == "extras" else "groups"
-    return None
+    """How the project itself keeps several backends apart: by sources of torch that hold for one
+    extra or group. A source for the whole project would contradict those, so one backend is then
+    written as one more extra or group."""
+    scopes = [sources.scope(e) for e in view.sources.get("torch", ()) if "index" in e]
+    if any(group for _, group in scopes):
+        return "groups"
+    return "extras" if any(extra for extra, _ in scopes) else None
 
 
 def write_variants(
@@ -51,7 +44,8 @@ def write_variants(
         scope: Scope = (lists[at][-1], None) if shape == "extras" else (None, lists[at][-1])
         routes += _routes(draft, selection, platforms, scope, moved, lists[at])
     routes = _tritons(draft, selections, routes, lists, shape)
-    _leave(draft, moved, lists)
+    if options.shape != "single":
+        _leave(draft, moved, lists)
     requirements(draft, routes)
     _constraints(draft, selections, moved)
     write_sources(draft, selections, routes, options, scoped=frozenset(moved))
@@ -59,9 +53,9 @@ def write_variants(
         masks(draft, selection, options)
         builds(draft, selection)
     names = [path[-1] for path in lists]
-    _conflicts(draft, names, KEYS[shape])
-    if shape == "groups" and options.shape == "groups":
-        _default_groups(draft, names)
+    apart = _conflicts(draft, names, KEYS[shape])
+    if shape == "groups":
+        _default_groups(draft, names[0], apart)
     settings_that_defeat(draft, selections[0])
 
 
@@ -220,7 +214,8 @@ def _tritons(
                 where.setdefault(package.name, []).append(at)
     for name, users in where.items():
         packages = [next(p for p in selections[at].packages if p.name == name) for at in users]
-        same = len({p.index for p in packages}) == 1
+        own = any(sources.scope(e) != (None, None) for e in draft.view.sources.get(name, ()))
+        same = len({p.index for p in packages}) == 1 and not own
         for at, package in zip(users, packages, strict=True):
             selection = selections[at]
             platforms = of(package, allowed(draft, selection))
@@ -282,11 +277,11 @@ def _constraints(draft: Draft, selections: Sequence[Selection], moved: Iterable[
                 draft.add(CONSTRAINTS, text, package.why)
 
 
-def _conflicts(draft: Draft, names: Sequence[str], key: str) -> None:
+def _conflicts(draft: Draft, names: Sequence[str], key: str) -> frozenset[str]:
     """The extras or groups exclude each other, also those by which the project itself tells
-    backends apart; a set of the project's that has some of them is extended."""
+    backends apart; a set of the project's that has some of them is extended. All their names."""
     path = (*UV, "conflicts")
-    own = [str(e[key]) for e in draft.view.sources.get("torch", ()) if key in e]
+    own = [str(e[key]) for e in draft.view.sources.get("torch", ()) if key in e and "index" in e]
     wanted = {normalize(name): name for name in (*own, *names)}
     for present in draft.view.conflicts:
         if not isinstance(present, list):
@@ -295,20 +290,23 @@ def _conflicts(draft: Draft, names: Sequence[str], key: str) -> None:
         if inside & set(wanted):
             missing = [{key: name} for n, name in wanted.items() if n not in inside]
             draft.swap(path, present, [*present, *missing], "one backend at a time")
-            return
+            return frozenset(inside | set(wanted))
     if len(wanted) > 1:
         draft.add(path, [{key: name} for name in wanted.values()], "one backend at a time")
+    return frozenset(wanted)
 
 
-def _default_groups(draft: Draft, names: Sequence[str]) -> None:
-    """A plain `uv sync` has the first backend and keeps the groups that it had."""
+def _default_groups(draft: Draft, first: str, apart: frozenset[str]) -> None:
+    """A plain `uv sync` has the first backend and keeps the groups that it had, but for those that
+    exclude it."""
     view = draft.view
     present = view.uv.get("default-groups")
-    groups = [name for name in table(view.data, "dependency-groups") if name not in names]
-    if present == "all":
+    groups = list(table(view.data, "dependency-groups"))
+    if isinstance(present, list):
+        kept = [str(name) for name in present]
+    elif present == "all":
         kept = groups
-    elif isinstance(present, list):
-        kept = [name for name in present if normalize(str(name)) not in map(normalize, names)]
     else:
         kept = ["dev"] if "dev" in groups or "dev-dependencies" in view.uv else []
-    draft.set((*UV, "default-groups"), [*kept, names[0]], "a plain `uv sync` has one backend")
+    others = [name for name in kept if normalize(name) not in apart]
+    draft.set((*UV, "default-groups"), [*others, first], "a plain `uv sync` has one backend")

@@ -44,7 +44,11 @@ def write_sources(
         entries[route.name] = sources.kept(entries.get(route.name, ()), route, at)
     gone = {r.name for r in routes} or {*FAMILY}
     for name in TRITONS & set(entries) - gone:
-        entries[name] = [e for e in entries[name] if e.get("index") not in old or not routes]
+        entries[name] = [
+            e
+            for e in entries[name]
+            if e.get("index") not in old or not routes or sources.scope(e) != (None, None)
+        ]
     if not routes:
         platforms = span(p for p in selections[0].platforms if p in PLATFORMS)
         for name in {*FAMILY} & set(entries):
