@@ -34,7 +34,7 @@ def applied(
     request = request_of(call, environ, config, root=None)
     selection = select(profile, request, tables)
     choice = backend_choice(selection, profile, request, tables)
-    if choice.warning:
+    if choice.warning and not call.has("-q", "--quiet", "-qq"):
         print(f"warning: {choice.warning}", file=sys.stderr)
     if choice.backend is None:
         return call.argv, environ
@@ -164,8 +164,16 @@ def constraint_file(constraints: Sequence[str], environ: Mapping[str, Any]) -> P
     """The constraints as a file in the user's cache, named after its contents."""
     from hashlib import sha256
 
+    from accelsel.apply.cache import folder as cache_folder
+    from accelsel.model.errors import USAGE, AccelselError
+
     text = "".join(f"{line}\n" for line in constraints)
     folder = cache_folder(environ)
+    if folder is None:
+        raise AccelselError(
+            USAGE, "no-cache", "there is no home folder to keep constraints in",
+            help="set XDG_CACHE_HOME",
+        )  # fmt: skip
     path = folder / f"constraints-{sha256(text.encode()).hexdigest()[:16]}.txt"
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
@@ -173,13 +181,3 @@ def constraint_file(constraints: Sequence[str], environ: Mapping[str, Any]) -> P
         part.write_text(text, encoding="utf-8")
         part.replace(path)
     return path
-
-
-def cache_folder(environ: Mapping[str, Any]) -> Path:
-    """Where this system keeps a user's caches."""
-    if os.name == "nt":
-        base = environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
-        return Path(base) / "accelsel" / "cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "accelsel"
-    return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "accelsel"
