@@ -2,7 +2,8 @@
 client."""
 
 import json
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, Final
@@ -17,7 +18,10 @@ ACCEPT: Final = (
     "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, "
     "text/html;q=0.1"
 )
-TIMEOUT_S: Final = 20.0
+TIMEOUT_S: Final = 10.0
+DEADLINE_S: Final = 120.0
+AT_ONCE: Final = 4
+MAX_BYTES: Final = 8 << 20
 # PyTorch's host answers 403 where it has nothing
 _ABSENT = frozenset({403, 404, 410})
 
@@ -32,42 +36,63 @@ class IndexFile:
     yanked: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WheelName:
-    """The parts of a wheel's file name: `version` in full, tags as sets of alternatives."""
-
-    project: str
-    version: str
-    pythons: tuple[str, ...]
-    abis: tuple[str, ...]
-    platforms: tuple[str, ...]
+Page = tuple[IndexFile, ...] | None | AccelselError
 
 
-def pages(
-    addresses: Sequence[tuple[str, str]], *, offline: bool = False
-) -> Iterator[tuple[IndexFile, ...] | None]:
-    """The files of each (index URL, project), in order; None where the index does not have it.
+def pages(addresses: Sequence[tuple[str, str]], *, offline: bool = False) -> tuple[Page, ...]:
+    """The files of each (index URL, project), in order, a few read at once; None where the index
+    does not have it, and the error where that page could not be read: 7 `network` (unreachable, too
+    slow, or a server's error); 2 `bad-index` for a URL or an answer that is no index page.
 
-    Raises `AccelselError`: 7 `offline`, `network` (unreachable, or a server's error); 2 `bad-index`
-    for a URL or an answer that is no index page.
+    All of it ends within `DEADLINE_S` and one answer's `TIMEOUT_S`. Raises 7 `offline`.
     """
     if offline:
         raise AccelselError(
             NETWORK, "offline", "reading an index needs the network", help="drop --offline"
         )
+    from concurrent.futures import ThreadPoolExecutor
+
     import httpx2
 
     headers = {"Accept": ACCEPT, "User-Agent": "accelsel"}
-    with httpx2.Client(headers=headers, timeout=TIMEOUT_S, follow_redirects=True) as client:
-        for index, project in addresses:
-            yield _page(client, f"{index.rstrip('/')}/{project}/")
+    deadline = time.monotonic() + DEADLINE_S
+
+    def read(address: tuple[str, str]) -> Page:
+        index, project = address
+        try:
+            return _page(client, f"{index.rstrip('/')}/{project}/", deadline)
+        except AccelselError as error:
+            return error
+
+    with (
+        httpx2.Client(headers=headers, timeout=TIMEOUT_S, follow_redirects=True) as client,
+        ThreadPoolExecutor(AT_ONCE) as pool,
+    ):
+        try:
+            return tuple(pool.map(read, addresses))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
-def _page(client: "httpx2.Client", url: str) -> tuple[IndexFile, ...] | None:
+def _page(client: "httpx2.Client", url: str, deadline: float) -> tuple[IndexFile, ...] | None:
     import httpx2
 
     try:
-        answer = client.get(url)
+        _require_time(deadline, url)
+        with client.stream("GET", url) as answer:
+            if answer.status_code in _ABSENT:
+                return None
+            if answer.status_code != httpx2.codes.OK:
+                raise AccelselError(
+                    NETWORK,
+                    "network",
+                    f"the index answered {answer.status_code}",
+                    where=_shown(url),
+                    help="try again later, or name a mirror with --mirror FROM=TO",
+                )
+            text = _text(answer, url, deadline)
+            return read_page(text, answer.headers.get("Content-Type", ""), _shown(url))
     except httpx2.TransportError as error:
         raise AccelselError(
             NETWORK,
@@ -80,17 +105,28 @@ def _page(client: "httpx2.Client", url: str) -> tuple[IndexFile, ...] | None:
         raise AccelselError(
             USAGE, "bad-index", f"not read: {error}", where=_shown(url), help="check the URL"
         ) from None
-    if answer.status_code in _ABSENT:
-        return None
-    if answer.status_code != httpx2.codes.OK:
+
+
+def _text(answer: "httpx2.Response", url: str, deadline: float) -> str:
+    """The body, of which no more is read than a page may have and the time allows."""
+    body = bytearray()
+    for chunk in answer.iter_bytes():
+        body += chunk
+        if len(body) > MAX_BYTES:
+            raise _no_page(f"the answer is larger than {MAX_BYTES >> 20} MiB", _shown(url))
+        _require_time(deadline, url)
+    return body.decode("utf-8", "replace")
+
+
+def _require_time(deadline: float, url: str) -> None:
+    if time.monotonic() > deadline:
         raise AccelselError(
             NETWORK,
             "network",
-            f"the index answered {answer.status_code}",
+            f"the indexes were not read within {DEADLINE_S:.0f} s",
             where=_shown(url),
-            help="try again later, or name a mirror with --mirror FROM=TO",
+            help="try again later, or name a nearer mirror with --mirror FROM=TO",
         )
-    return read_page(answer.text, answer.headers.get("Content-Type", ""), _shown(url))
 
 
 def read_page(text: str, content_type: str, where: str) -> tuple[IndexFile, ...]:
@@ -98,33 +134,22 @@ def read_page(text: str, content_type: str, where: str) -> tuple[IndexFile, ...]
     if "json" in content_type:
         try:
             return tuple(_of_json(file) for file in json.loads(text)["files"])
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             pass
     elif "html" in content_type:
         parser = _Links()
         parser.feed(text)
         return tuple(parser.files)
-    raise AccelselError(
+    raise _no_page("the answer is no index page", where)
+
+
+def _no_page(message: str, where: str) -> AccelselError:
+    return AccelselError(
         USAGE,
         "bad-index",
-        "the answer is no index page",
+        message,
         where=where,
         help="an index URL ends before the project's name, such as .../whl/cu126",
-    )
-
-
-def wheel_name(name: str) -> WheelName | None:
-    """The parts of a wheel's name; None for other files."""
-    parts = name.removesuffix(".whl").split("-")
-    if not name.endswith(".whl") or len(parts) not in (5, 6):
-        return None
-    python, abi, platform = (tuple(part.split(".")) for part in parts[-3:])
-    return WheelName(
-        project=parts[0].replace("_", "-").lower(),
-        version=parts[1],
-        pythons=python,
-        abis=abi,
-        platforms=platform,
     )
 
 

@@ -213,6 +213,22 @@ def _rules_check(*, output: Output) -> int:
     return check(output)
 
 
+def _rules_refresh(
+    *,
+    output: Output,
+    offline: bool,
+    mirror: Annotated[
+        list[str] | None,
+        typer.Option("--mirror", metavar="FROM=TO", help="Replace an index's URL prefix."),
+    ] = None,
+) -> int:
+    """Read PyTorch's indexes, and keep what they add to the table in the user's cache."""
+    from accelsel.cli.refresh import refresh
+
+    _forms(output)
+    return refresh(output, mirrors=tuple(mirror or ()), offline=offline)
+
+
 def _schema(
     name: Annotated[str, typer.Argument(metavar="NAME", help="profile, selection, plan, ...")],
     *,
@@ -244,6 +260,7 @@ COMMANDS: dict[str, tuple[Command, bool]] = {
 RULES: dict[str, tuple[Command, bool]] = {
     "show": (_rules_show, False),
     "check": (_rules_check, False),
+    "refresh": (_rules_refresh, False),
 }
 
 
@@ -267,5 +284,5 @@ def _app(only: str | None) -> typer.Typer:
     app = _group(chosen, ROOT_HELP)
     app.callback()(_root)
     if only not in COMMANDS:
-        app.add_typer(_group(RULES, "Show and check the rules table."), name="rules")
+        app.add_typer(_group(RULES, "Show, check and refresh the rules table."), name="rules")
     return app

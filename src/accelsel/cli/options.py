@@ -105,19 +105,22 @@ def _take(values: dict[str, Any], template: Callable[..., None]) -> dict[str, An
 
 def command(function: Command, *, selects: bool) -> Command:
     """`function` as the command-line library wants it: it takes `output`, with `selects` also
-    `flags`, and its own parameters beside them; the shared flags are declared for it."""
+    `flags`, `offline` where it names that, and its own parameters beside them; the shared flags are
+    declared for it."""
     templates: list[Callable[..., None]] = [_request, _common] if selects else [_common]
     hints = get_type_hints(function, include_extras=True)
     own = [
         p.replace(annotation=hints[p.name])
         for p in inspect.signature(function).parameters.values()
-        if p.name not in ("output", "flags")
+        if p.name not in ("output", "flags", "offline")
     ]
 
     def run(**values: Any) -> int:
         common = _take(values, _common)
         offline = common.pop("offline")
         output = _output(**common)
+        if "offline" in hints:
+            values["offline"] = offline
         if not selects:
             return function(output=output, **values)
         request = _take(values, _request)

@@ -51,7 +51,7 @@ def check(output: Output) -> int:
     """Validate the table; a finding is a line and exit code 2."""
     from accelsel.knowledge.check import check as findings
 
-    found = findings(steps.extra_rules(steps.user_config()))
+    found = findings((*steps.cached_rules(), *steps.extra_rules(steps.user_config())))
     if output.json:
         from accelsel.ports.documents import plain
 

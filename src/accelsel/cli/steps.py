@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,10 +75,46 @@ def config_path() -> Path | None:
 
 
 def tables_for(config: Config) -> "Tables":
-    """The rules table with the rows that `ACCELSEL_RULES` or the settings add."""
+    """The rules table with the rows that `accelsel rules refresh` read, and over them those that
+    `ACCELSEL_RULES` or the settings add. A cache that does not fit is told of and left out."""
     from accelsel.knowledge import load
 
-    return load(extra_rules(config))
+    extra = extra_rules(config)
+    cached = cached_rules()
+    if not cached:
+        return load(extra)
+    try:
+        return load((*cached, *extra))
+    except AccelselError as error:
+        tables = load(extra)  # raises where the fault is in what the user added
+        _left_out(cached[0], error.message)
+    return tables
+
+
+def cached_rules() -> tuple[Path, ...]:
+    """The file of refreshed rules, where there is one that was made for the shipped table."""
+    from accelsel.apply.cache import rules_path
+
+    path = rules_path(os.environ)
+    if path is None or not os.path.exists(path):  # noqa: PTH110  Path's raises
+        return ()
+    from accelsel.knowledge.refresh import kept
+
+    try:
+        kept(path)
+    except AccelselError as error:
+        _left_out(path, error.message)
+        return ()
+    return (path,)
+
+
+@cache
+def _left_out(path: Path, why: str) -> None:
+    """One warning for a process."""
+    from accelsel.cli.present import Output, one_line
+
+    message = one_line(f"refreshed rules are left out: {path}: {why}")
+    Output().warn("rules-cache", message, "`accelsel rules refresh` writes them anew")
 
 
 def extra_rules(config: Config) -> tuple[Path, ...]:

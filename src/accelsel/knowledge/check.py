@@ -229,7 +229,7 @@ def _release_messages(row: Row, backend: Row, release: Row | None) -> Iterator[s
 
 def _changes(rows: _Rows) -> Iterator[Finding]:
     """An architecture list unlike that of the release before, same backend and platform, has a
-    note that says so."""
+    note that says so. An unknown list is no list to differ from."""
     lines: dict[tuple[str, str], list[Placed]] = defaultdict(list)
     for placed in rows["builds"].values():
         if placed.row.get("channel", "stable") == "stable":
@@ -237,7 +237,7 @@ def _changes(rows: _Rows) -> Iterator[Finding]:
     archsets = _named(rows, "archsets")
     for line in lines.values():
         line.sort(key=lambda placed: [int(one) for one in re.findall(r"\d+", placed.row["torch"])])
-        for before, after in pairwise(line):
+        for before, after in pairwise(one for one in line if one.row["archs"] is not None):
             if _lists(before.row, archsets) != _lists(after.row, archsets) and (
                 "note" not in after.row
             ):
