@@ -475,3 +475,53 @@ def test_a_library_that_is_there_and_cannot_be_loaded(root: Path, tmp_path: Path
     assert [gpu.arch for gpu in profile.gpus] == ["sm_86"]
     (note,) = profile.notes
     assert "libcuda is not where the loader looks" in note
+
+
+def test_libcuda_is_trusted_more_than_nvmls_built_in_number(look: Look) -> None:
+    profile = look(
+        Given(
+            stub=StubHost(
+                gpus=(RTX,),
+                faults=(
+                    ("nvmlSystemGetCudaDriverVersion_v2", -1, 13),
+                    ("nvmlDeviceGetCudaComputeCapability", -1, 3),
+                    ("nvmlDeviceGetName", -1, "crash"),
+                ),
+            ),
+            files=BARE,
+        )
+    )
+    driver = profile.drivers.nvidia
+    assert driver is not None
+    assert (driver.cuda_version, driver.source) == ("13.0", "nvml, cuda from libcuda")
+    assert [gpu.arch_source for gpu in profile.gpus] == ["libcuda"]
+
+
+def test_a_libcuda_of_another_version_than_the_kernel_driver(look: Look) -> None:
+    profile = look(
+        Given(
+            stub=StubHost(
+                gpus=(RTX,),
+                faults=(("nvmlDeviceGetCudaComputeCapability", -1, 3), ("cuInit", -1, 803)),
+            ),
+            files=BARE,
+        )
+    )
+    assert profile.state == "driver-mismatch"
+
+
+def test_an_answer_of_no_device_is_complete(look: Look) -> None:
+    """Libcuda without a driver, as in a CUDA image: nothing is missing from the picture."""
+    stub = StubHost(faults=(("cuInit", -1, 100),))
+    profile = look(Given(stub=stub, libraries=("cuda",), files=BARE))
+    assert (profile.state, warnings(profile)) == ("no-gpu", [])
+
+
+@pytest.mark.parametrize("code", [6, 9])
+def test_an_exit_code_of_nvidia_smi_is_an_answer(root: Path, tmp_path: Path, code: int) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text(f"#!/bin/sh\nexit {code}\n")
+    tool.chmod(0o755)
+    profile = probe(HostWorld(root=str(root), environ={"PATH": str(tmp_path)}))
+    assert (profile.state, profile.notes) == ("no-gpu", ())
+    assert {each.name: each.status for each in profile.probes}["nvidia-smi"] == "failed"

@@ -88,13 +88,12 @@ class Said:
         """Whether library and kernel driver are of different versions."""
         from accelsel.probe.nvidia_library import CUDA_MISMATCH, MISMATCH
 
-        nvml, smi = self.view("nvml"), self.smi
-        said = (
-            nvml.error == MISMATCH,
-            self.view("cuda").error == CUDA_MISMATCH,
-            smi is not None and smi.completed.code == MISMATCH,
+        smi = self.smi
+        return (
+            self.view("nvml").error == MISMATCH
+            or self.view("cuda").error == CUDA_MISMATCH
+            or (smi is not None and smi.completed.code == MISMATCH)
         )
-        return any(said) and not nvml.ready
 
     @property
     def settled(self) -> bool:
