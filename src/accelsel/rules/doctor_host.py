@@ -121,24 +121,38 @@ def no_driver(subject: Subject) -> Iterator[Finding]:
         gpus = [gpu for gpu in profile.gpus if gpu.vendor == vendor]
         names = " and ".join(map(gpu_name, gpus))
         inside = profile.os.container is not None
-        notes = "; ".join(gpu.note for gpu in gpus if gpu.note) or None
+        notes = "; ".join(dict.fromkeys(gpu.note for gpu in gpus if gpu.note))
         yield finding(
             "gpu-without-driver",
-            "error",
-            f"{names} has no usable driver{' inside the container' if inside else ''}",
+            "warning" if "vfio" in notes else "error",  # a GPU may be meant for a guest
+            f"{names}: no usable driver{' inside the container' if inside else ''}",
             f"{vendor} driver",
-            CONTAINER_COMMANDS[vendor] if inside else NO_DRIVER[vendor] or driver_command(subject),
-            hint=notes,
+            CONTAINER_COMMANDS[vendor] if inside else _driver_of(subject, vendor, notes),
+            hint=notes or None,
             cause="host",
         )
 
 
-# AMD's in-tree driver and Intel's come with the kernel; a reload is all that a user can do.
-NO_DRIVER = {
-    "nvidia": None,
-    "amd": "sudo modprobe amdgpu",
-    "intel": "sudo modprobe xe || sudo modprobe i915",
-    "apple": None,
+def _driver_of(subject: Subject, vendor: str, notes: str) -> str | None:
+    """How this system gets a vendor's driver to work; None where only a person can tell."""
+    os = subject.profile.os
+    if vendor == "nvidia":
+        return driver_command(subject)
+    if "vfio" in notes:
+        return "lspci -nnk"
+    system = "wsl" if os.wsl else os.system
+    if vendor == "intel" and system == "wsl":
+        return INTEL_COMMANDS["ubuntu"]
+    return DRIVERS.get((vendor, system))
+
+
+# On Linux AMD's and Intel's drivers come with the kernel: to load them is all there is to do.
+DRIVERS = {
+    ("amd", "linux"): "sudo modprobe amdgpu",
+    ("amd", "wsl"): "amdgpu-install -y --usecase=wsl,rocm --no-dkms",
+    ("amd", "windows"): "start https://www.amd.com/en/support/download/drivers.html",
+    ("intel", "linux"): "sudo modprobe xe || sudo modprobe i915",
+    ("intel", "windows"): "winget install --id Intel.IntelDriverAndSupportAssistant",
 }
 CONTAINER_COMMANDS = {
     "nvidia": "docker run --gpus all IMAGE",

@@ -256,4 +256,4 @@ def python_tag(environment: Environment | None) -> str | None:
 
 def gpu_name(gpu: Gpu) -> str:
     """How a GPU is called in a sentence."""
-    return f"GPU {gpu.index} ({', '.join(filter(None, (gpu.name, gpu.arch)))})"
+    return f"GPU {gpu.index} ({', '.join(filter(None, (gpu.name or gpu.pci_id, gpu.arch)))})"
