@@ -29,5 +29,10 @@ def test_levels_places_and_escapes() -> None:
     ]
 
 
+def test_a_line_of_the_project() -> None:
+    text = annotations([finding(where="pyproject.toml:12")], file="pyproject.toml", lock=None)
+    assert text.startswith("::error file=pyproject.toml,line=12,title=")
+
+
 def test_outside_a_project_there_is_no_file() -> None:
     assert annotations([finding()], file=None, lock=None).startswith("::error title=")

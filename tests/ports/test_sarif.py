@@ -7,7 +7,7 @@ from accelsel.ports.sarif import sarif
 FINDINGS = (
     Finding(id="cpu-build", severity="error", what="what", where=".venv", fix="uv sync"),
     Finding(id="lock-differs", severity="warning", what="what", where="uv.lock", fix=None),
-    Finding(id="cpu-build", severity="note", what="what", where="x", fix=None),
+    Finding(id="cpu-build", severity="note", what="what", where="uv.lock:7", fix=None),
 )
 REPORT = Report(
     environment=None,
@@ -35,4 +35,6 @@ def test_results_point_to_rules_and_files() -> None:
         result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
         for result in run["results"]
     ]
-    assert places == ["sub/pyproject.toml", "uv.lock", "sub/pyproject.toml"]
+    assert places == ["sub/pyproject.toml", "uv.lock", "uv.lock"]
+    last = run["results"][-1]["locations"][0]["physicalLocation"]
+    assert last["region"] == {"startLine": 7}

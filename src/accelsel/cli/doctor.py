@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from accelsel.project.read import ProjectView
 
 COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
-# What --fix may run: uv on what accelsel wrote, and accelsel on its own record.
-OWN_FIXES = ("uv sync", "uv lock")
-PIN = "accelsel pin --write"
+# What --fix may run: uv on what accelsel wrote. A new pin is the user's to ask for, since it would
+# be this host's.
+OWN_FIXES = ("uv sync", "uv lock", "accelsel uv sync")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,16 +209,15 @@ def _edited(patient: Patient) -> tuple[Finding, ...]:
             severity="error",
             what=difference.message,
             where=f"{patient.project}:{difference.line}",
-            fix=PIN,
+            fix="accelsel pin --write",
             cause="project",
-            own=True,
         )
         for difference in check(view)
     )
 
 
 def _is_own(finding: Finding) -> bool:
-    return finding.own and (finding.fix or "").startswith((*OWN_FIXES, PIN))
+    return finding.own and (finding.fix or "").startswith(OWN_FIXES)
 
 
 def _run(output: Output, command: str, patient: Patient) -> None:
@@ -234,7 +233,7 @@ def _run(output: Output, command: str, patient: Patient) -> None:
     if words[0] == "uv":
         argv: Sequence[str] = [locate(os.environ), *words[1:]]
     else:
-        argv = [sys.executable, "-m", "accelsel", *words[1:], "pyproject.toml"]
+        argv = [sys.executable, "-m", *words]
     output.say(f"running: {command}")
     done = subprocess.run(argv, cwd=folder, stdout=sys.stderr, check=False)
     if done.returncode:

@@ -13,10 +13,13 @@ def annotations(findings: Iterable[Finding], *, file: str | None, lock: str | No
 
 
 def _annotation(finding: Finding, file: str | None, lock: str | None) -> str:
-    place = finding.where if finding.where in (file, lock) else file
-    properties = [f"title={_property(f'accelsel: {finding.id}')}"]
-    if place:
-        properties.insert(0, f"file={_property(place)}")
+    where, _, line = finding.where.rpartition(":")
+    if not (line.isdigit() and where in (file, lock)):
+        where, line = finding.where, ""
+    place = where if where in (file, lock) else file
+    properties = [f"file={_property(place)}"] if place else []
+    properties += [f"line={line}"] if line else []
+    properties.append(f"title={_property(f'accelsel: {finding.id}')}")
     text = finding.what + (f"\nfix: {finding.fix}" if finding.fix else "")
     if finding.hint:
         text += f"\n{finding.hint}"

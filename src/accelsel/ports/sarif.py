@@ -40,9 +40,7 @@ def _results(report: Report, ids: list[str]) -> Iterable[dict[str, Any]]:
             "ruleIndex": ids.index(finding.id),
             "level": LEVELS[finding.severity],
             "message": {"text": _text(finding)},
-            "locations": [
-                {"physicalLocation": {"artifactLocation": {"uri": _uri(report, finding)}}}
-            ],
+            "locations": [{"physicalLocation": _place(report, finding)}],
         }
 
 
@@ -55,9 +53,16 @@ def _text(finding: Finding) -> str:
     return "\n".join(parts)
 
 
-def _uri(report: Report, finding: Finding) -> str:
+def _place(report: Report, finding: Finding) -> dict[str, Any]:
     """The file of the project to which a finding is pinned; a host's fault stands on it as well."""
+    where, _, line = finding.where.rpartition(":")
     for path in (report.lock, report.project):
         if path and finding.where == path:
-            return path.replace("\\", "/")
-    return (report.project or "pyproject.toml").replace("\\", "/")
+            return _physical(path)
+        if path and where == path and line.isdigit():
+            return _physical(path) | {"region": {"startLine": int(line)}}
+    return _physical(report.project or "pyproject.toml")
+
+
+def _physical(path: str) -> dict[str, Any]:
+    return {"artifactLocation": {"uri": path.replace("\\", "/")}}

@@ -41,6 +41,7 @@ UV_SWITCHES = {
     "UV_FROZEN": "uv takes the lock as it stands, also where the project has changed",
     "UV_INDEX": "it stands before the project's indexes and drops `explicit`",
 }
+WHY = "accelsel why"
 RESTART = {"linux": "sudo reboot", "windows": "shutdown /r /t 0", "darwin": "sudo reboot"}
 
 
@@ -72,7 +73,7 @@ def mismatch(subject: Subject) -> Iterator[Finding]:
         "error",
         f"NVIDIA's library and kernel module are of different versions{both}; CUDA answers 803",
         "NVIDIA driver",
-        "docker restart CONTAINER" if inside else RESTART.get(os.system),
+        "docker restart CONTAINER" if inside else RESTART.get(os.system, WHY),
         hint="the driver was updated while it ran; another torch changes nothing"
         + (", remove driver libraries that the image itself brings" if inside else ""),
         cause="host",
@@ -127,7 +128,7 @@ def no_driver(subject: Subject) -> Iterator[Finding]:
             "warning" if "vfio" in notes else "error",  # a GPU may be meant for a guest
             f"{names}: no usable driver{' inside the container' if inside else ''}",
             f"{vendor} driver",
-            CONTAINER_COMMANDS[vendor] if inside else _driver_of(subject, vendor, notes),
+            CONTAINER_COMMANDS[vendor] if inside else _driver_of(subject, vendor, notes) or WHY,
             hint=notes or None,
             cause="host",
         )
