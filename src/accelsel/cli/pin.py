@@ -13,6 +13,7 @@ from accelsel.cli.change import Change, replace_all, write
 from accelsel.cli.check import Outcome, check_one, each
 from accelsel.cli.options import Flags
 from accelsel.cli.present import Output
+from accelsel.cli.selected import selected
 from accelsel.model.config import Config
 from accelsel.model.errors import DIFFERENT, NO_BUILD, NOTHING, USAGE, AccelselError
 from accelsel.model.plan import PinOptions, Plan
@@ -71,10 +72,13 @@ def _pin_one(output: Output, flags: Flags, how: PinFlags, path: Path, *, many: b
     whole = [read_project(name) for name in project_files(path)]
     views = [read(file.text, str(file.path)) for file in whole]
     config = steps.merged(_settings(views[0].settings, path), steps.user_config())
-    wishes = combined(bare(views[0]), [bare(view) for view in views[1:]])
+    own = [bare(view) for view in views]
+    wishes = combined(own[0], own[1:])
     if not (wishes.requires(*FAMILY) or _around(wishes, config) or _locked_torch(path)):
         return _nothing(output, path, many=many)
-    selections = _selections(flags, how, wishes, config, path)
+    selections = selected(
+        flags, own, config, backends=how.backends, prebuilt=how.prebuilt, path=path
+    )
     failed = [s for s in selections if s.outcome == "none"]
     if failed:
         return _no_build(output, failed[0], path)
@@ -155,31 +159,6 @@ def _urls(
     return found
 
 
-def _selections(
-    flags: Flags, how: PinFlags, view: ProjectView, config: Config, path: Path
-) -> tuple[Selection, ...]:
-    """One selection for this host, or one for each of `--backends`."""
-    from dataclasses import replace
-
-    from accelsel.rules import select
-
-    tables = steps.tables_for(config)
-    request = steps.request_for(
-        flags,
-        config,
-        torch=view.torch_specifier,
-        requires_python=view.requires_python,
-        companions=view.companions,
-        python=project_python(path.parent),
-    )
-    request = replace(request, prebuilt=(*request.prebuilt, *how.prebuilt))
-    if not how.backends:
-        return (select(steps.profile_for(flags), request, tables),)
-    platform = request.platform or "linux-x86_64"
-    each = [replace(request, backend=name, platform=platform) for name in how.backends]
-    return tuple(select(None, one, tables) for one in each)
-
-
 def _options(
     flags: Flags, how: PinFlags, config: Config, view: ProjectView, path: Path
 ) -> PinOptions:
@@ -240,33 +219,6 @@ def _refuse_bad_mirror(source: str, target: str) -> None:
                 USAGE, "bad-mirror", "a mirror's URL must not hold credentials",
                 help="uv reads them from UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD",
             )  # fmt: skip
-
-
-def project_python(root: Path) -> str | None:
-    """The Python that a project runs on: `.python-version`, else `UV_PYTHON`, else its `.venv`."""
-    import re
-
-    pattern = re.compile(r"(?:^|[^0-9.])(3\.\d+(?:\.\d+)?)(t?)(?=$|[^0-9.])")
-    for text in (_first_line(root / ".python-version"), os.environ.get("UV_PYTHON", "")):
-        if found := pattern.search(text):
-            return "".join(found.groups())
-    environment = os.environ.get("UV_PROJECT_ENVIRONMENT") or ".venv"
-    for line in _lines(root / environment / "pyvenv.cfg"):
-        key, _, value = line.partition("=")
-        if key.strip() in ("version", "version_info") and (found := pattern.search(value.strip())):
-            return found[1]
-    return None
-
-
-def _first_line(path: Path) -> str:
-    return next((line for line in _lines(path) if not line.startswith("#")), "")
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, UnicodeDecodeError):
-        return []
 
 
 def _settings(table: Mapping[str, Any], path: Path) -> Config:

@@ -7,6 +7,20 @@ Channel = Literal["stable", "test", "nightly"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What a part of a project asks for that is installed on request: it is served where a build
+    can, and stands in no build's way.
+
+    `place` names the part, such as `extra gpu`. `torch` is a specifier set of its own on torch,
+    `companions` are requirement strings that hold together with it.
+    """
+
+    place: str
+    torch: str = ""
+    companions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """A request for a build; every field has the contract's default.
 
@@ -28,4 +42,5 @@ class Request:
     fallback: Literal["cpu"] | None = None
     prebuilt: tuple[str, ...] = ()
     allow_arch_override: bool = False
+    parts: tuple[Part, ...] = ()
     vendors: tuple[str, ...] = ()  # order of preference; () for discrete first, then the table's

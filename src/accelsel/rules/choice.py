@@ -70,7 +70,13 @@ def select(profile: Profile | None, request: Request, tables: Tables) -> Selecti
     """
     from accelsel.rules.answer import answer
 
-    return answer(profile, decide(profile, request, tables))
+    if not request.parts:
+        return answer(profile, decide(profile, request, tables))
+    from accelsel.rules.parts import served
+
+    decision, left_out = served(profile, request, tables)
+    selection = answer(profile, decision)
+    return replace(selection, warnings=(*selection.warnings, *left_out))
 
 
 def decide(profile: Profile | None, request: Request, tables: Tables) -> Decision:

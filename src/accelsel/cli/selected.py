@@ -1,0 +1,111 @@
+"""The selections for a project: what its files ask for on the target platform, put to the rules."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from accelsel.cli import steps
+from accelsel.cli.options import Flags
+from accelsel.model.config import Config
+from accelsel.model.profile import Profile
+from accelsel.model.selection import Selection
+
+if TYPE_CHECKING:
+    from accelsel.project.demand import Demand
+    from accelsel.project.read import ProjectView
+
+
+def selected(
+    flags: Flags,
+    views: "Sequence[ProjectView]",
+    config: Config,
+    *,
+    backends: tuple[str, ...],
+    prebuilt: tuple[str, ...],
+    path: Path,
+) -> tuple[Selection, ...]:
+    """One selection for this host, or one for each of `backends`; `views` are the project's files
+    without any pin, root first.
+
+    AccelselError (2, `invalid-requirement`) for a requirement of the project that is none.
+    """
+    from dataclasses import replace
+
+    from accelsel.project.demand import demand, refuse_malformed
+    from accelsel.rules import select
+
+    for view in views:
+        refuse_malformed(view)
+    tables = steps.tables_for(config)
+    profile = None if backends else steps.profile_for(flags)
+    platform = flags.platform or config.platform or (None if profile else "linux-x86_64")
+    wanted = demand(views, _as_markers_know(platform, profile))
+    request = steps.request_for(
+        flags,
+        config,
+        torch=wanted.torch,
+        requires_python=views[0].requires_python,
+        companions=wanted.companions,
+        python=project_python(path.parent),
+    )
+    request = replace(
+        request,
+        platform=platform,
+        parts=wanted.parts,
+        prebuilt=(*request.prebuilt, *prebuilt),
+    )
+    each = [replace(request, backend=name) for name in backends] or [request]
+    return tuple(_told(select(profile, one, tables), wanted) for one in each)
+
+
+def _as_markers_know(platform: str | None, profile: Profile | None) -> str:
+    from accelsel.project.markers import JETSON
+    from accelsel.rules.host import named_platform, platform_of
+
+    actual = platform_of(profile) if profile else None
+    name = named_platform(platform) if platform else str(actual)
+    return JETSON if profile and profile.os.jetson and name == actual else name
+
+
+def _told(selection: Selection, wanted: "Demand") -> Selection:
+    """The selection with a warning where the project itself keeps torch off the platform."""
+    from dataclasses import replace
+
+    from accelsel.model.selection import Warning_
+
+    if wanted.masked is None:
+        return selection
+    warning = Warning_(
+        code="torch-masked",
+        message=f"{wanted.masked} keeps torch off {selection.platform}: a pin has no effect there",
+        hint="take that entry out, or name another --platform",
+    )
+    return replace(selection, warnings=(*selection.warnings, warning))
+
+
+def project_python(root: Path) -> str | None:
+    """The Python that a project runs on: `.python-version`, else `UV_PYTHON`, else its `.venv`."""
+    import re
+
+    pattern = re.compile(r"(?:^|[^0-9.])(3\.\d+(?:\.\d+)?)(t?)(?=$|[^0-9.])")
+    for text in (_first_line(root / ".python-version"), os.environ.get("UV_PYTHON", "")):
+        if found := pattern.search(text):
+            return "".join(found.groups())
+    environment = os.environ.get("UV_PROJECT_ENVIRONMENT") or ".venv"
+    for line in _lines(root / environment / "pyvenv.cfg"):
+        key, _, value = line.partition("=")
+        if key.strip() in ("version", "version_info") and (found := pattern.search(value.strip())):
+            return found[1]
+    return None
+
+
+def _first_line(path: Path) -> str:
+    return next((line for line in _lines(path) if not line.startswith("#")), "")
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError):
+        return []

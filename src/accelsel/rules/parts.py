@@ -1,0 +1,210 @@
+"""The parts of a project that are installed on request: served where a build can, never in its way.
+
+One lock holds all of a project, so the choice bends to such a part as it does to the rest; where
+no build of the same kind serves it, it is left out and told. Parts with bounds of their own on
+torch are alternatives to one another: what has to meet each of them is the range of the choice.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from accelsel.knowledge.tables import Tables
+from accelsel.model.profile import Profile
+from accelsel.model.request import Part, Request
+from accelsel.model.selection import Warning_
+from accelsel.model.table import Build
+from accelsel.rules import family
+from accelsel.rules.choice import VENDOR_INDEXES, Candidate, Decision, decide
+from accelsel.rules.question import Finding, Question, Scope, pythons
+from accelsel.rules.span import span_of, specifier_of
+from accelsel.rules.units import first_finding
+from accelsel.rules.versions import admits, release
+
+_ASKED: frozenset[Scope] = frozenset({"request"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Trial:
+    """Some parts, and what is decided with them."""
+
+    parts: tuple[Part, ...]
+    decision: Decision
+
+
+def served(
+    profile: Profile | None, request: Request, tables: Tables
+) -> tuple[Decision, tuple[Warning_, ...]]:
+    """The decision that serves as many parts of the request as a build can, and a warning for each
+    part that it leaves out. Raises what `decide` raises."""
+    bare = replace(request, parts=())
+    rivals = tuple(part for part in request.parts if part.torch)
+
+    def tried(parts: Iterable[Part]) -> _Trial:
+        parts = tuple(parts)
+        decision = decide(profile, _with(bare, parts), tables)
+        return _Trial(parts=parts, decision=_covering(decision, rivals))
+
+    alone = tried(())
+    if alone.decision.winner is None:
+        return alone.decision, ()
+    least = len(_met(rivals, alone.decision))
+
+    def good(trial: _Trial) -> bool:
+        met = len(_met(rivals, trial.decision))
+        return met >= least and _alike(trial.decision, alone.decision)
+
+    packages = _packages(request.parts, alone.decision.question)
+    best = tried(packages)
+    if not good(best):
+        free = [part for part in packages if not _known(part, alone.decision.question)]
+        best = tried(free)
+        able = filter(good, [tried((*free, part)) for part in packages if part not in free])
+        for trial in sorted(able, key=_newest, reverse=True):
+            more = tried((*best.parts, trial.parts[-1]))
+            best = more if good(more) else best
+    lost = [part for part in packages if part not in best.parts]
+    unmet = set(rivals) - _met(rivals, best.decision)
+    warnings = [_unmet(part, best.decision) for part in rivals if part in unmet]
+    return best.decision, (*warnings, *(_left_out(part, best.decision) for part in lost))
+
+
+def _packages(parts: Iterable[Part], question: Question) -> tuple[Part, ...]:
+    """The parts that are packages; of those with bounds on torch the packages in any version, as
+    their versions follow torch's."""
+    found: dict[tuple[str, ...], Part] = {}
+    for part in parts:
+        if not part.torch:
+            found.setdefault(part.companions, part)
+        for wish in _wishes(part, question) if part.torch else ():
+            found.setdefault((wish.name,), Part(place=part.place, companions=(wish.name,)))
+    return tuple(found.values())
+
+
+def _with(request: Request, parts: Iterable[Part]) -> Request:
+    """The request with the packages of some parts as if they were always installed."""
+    texts = (text for part in parts for text in part.companions)
+    return replace(request, companions=tuple(dict.fromkeys((*request.companions, *texts))))
+
+
+def _wishes(part: Part, question: Question) -> tuple[family.Wish, ...]:
+    return family.wishes(part.companions, question.host.platform, question.host.python)
+
+
+def _known(part: Part, question: Question) -> bool:
+    """Whether the rules table has anything to say of a package of the part."""
+    table = question.tables.companions
+    names = {wish.name for wish in _wishes(part, question)}
+    known = {*family.FAMILY, *(table().distributions if table else ())}
+    return bool(names & known)
+
+
+def _meets(part: Part, build: Build, question: Question) -> bool:
+    if not admits(part.torch, where=part.place)(build.torch):
+        return False
+    tags = pythons(build, question)
+    return not any(family.against(wish, build, tags) for wish in _wishes(part, question))
+
+
+def _met(rivals: Iterable[Part], decision: Decision) -> set[Part]:
+    """The parts whose bounds on torch a release of the chosen range meets."""
+    if decision.winner is None:
+        return set()
+    span = span_of(decision.winner.row, decision)
+    return {p for p in rivals if any(_meets(p, build, decision.question) for build in span)}
+
+
+def _covering(decision: Decision, rivals: tuple[Part, ...]) -> Decision:
+    """The decision for the builds whose range meets most of the rivals; the others are rejected,
+    but for those that come from another kind of index or are less sure, which do not count."""
+    winner = decision.winner
+    if winner is None or not rivals:
+        return decision
+    met = {id(winner): _met(rivals, decision)}
+    most = len(met[id(winner)])
+    if most == len(rivals):
+        return decision
+    for one in decision.candidates[1:]:
+        older = [
+            row.build
+            for row in decision.rows
+            if row.backend is one.row.backend
+            and release(row.build.torch) <= release(one.row.build.torch)
+        ]
+        possible = [p for p in rivals if any(_meets(p, b, decision.question) for b in older)]
+        if most < len(rivals) and len(possible) > most and _like(one, winner):
+            met[id(one)] = _met(rivals, replace(decision, candidates=(one,)))
+            most = max(most, len(met[id(one)]))
+    first = next(one for one in decision.candidates if len(met.get(id(one), ())) == most)
+    place = decision.candidates.index(first)
+    against = [
+        (one.row, _beyond(rivals, met.get(id(one), set()))) for one in decision.candidates[:place]
+    ]
+    return replace(
+        decision,
+        candidates=decision.candidates[place:],
+        rejected=(*decision.rejected, *against),
+    )
+
+
+def _beyond(rivals: Iterable[Part], met: set[Part]) -> Finding:
+    told = " and ".join(f"{p.place} asks for torch{p.torch}" for p in rivals if p not in met)
+    return Finding(
+        rule="requested-range",
+        message=f"{told}: outside of its range",
+        change="other bounds on torch",
+    )
+
+
+def _like(one: Candidate, other: Candidate) -> bool:
+    kinds = {one.row.backend.kind in VENDOR_INDEXES, other.row.backend.kind in VENDOR_INDEXES}
+    return len(kinds) == 1 and len(one.doubts) <= len(other.doubts)
+
+
+def _alike(decision: Decision, alone: Decision) -> bool:
+    """Whether a decision is of the same kind as the one without parts: for the same vendor's GPUs,
+    from the same kind of index, and no less sure."""
+    one, other = decision.winner, alone.winner
+    if one is None or other is None:
+        return False
+    return decision.question.vendor == alone.question.vendor and _like(one, other)
+
+
+def _newest(trial: _Trial) -> tuple[object, ...]:
+    winner = trial.decision.winner
+    return release(winner.row.build.torch) if winner else ()
+
+
+def _unmet(part: Part, decision: Decision) -> Warning_:
+    """The warning for bounds on torch that the choice leaves no release to."""
+    span = "this choice"
+    if decision.winner is not None:
+        row = decision.winner.row
+        within = specifier_of(row, span_of(row, decision), decision)
+        span = f"torch{within} of {row.backend.name}"
+    wanted = ", ".join((f"torch{part.torch}", *part.companions))
+    return Warning_(
+        code="part-left-out",
+        message=f"{part.place} asks for {wanted}: not within {span}",
+        hint="uv locks all of a project together, each part within what is pinned",
+    )
+
+
+def _left_out(part: Part, decision: Decision) -> Warning_:
+    """The warning for a package that does not go with the choice."""
+    question = decision.question
+    why = None
+    if decision.winner is not None:
+        row = decision.winner.row
+        asked = replace(
+            question,
+            request=_with(question.request, (part,)),
+            wishes=(*question.wishes, *_wishes(part, question)),
+        )
+        why, _ = first_finding(row.build, row.backend, asked, _ASKED)
+    names = ", ".join(dict.fromkeys(wish.name for wish in _wishes(part, question)))
+    told = why.message if why else "no build serves it together with the others"
+    return Warning_(
+        code="companion-left-out",
+        message=f"{names} of {part.place} is left out: {told}",
+        hint=f"the choice is right as long as {part.place} is not asked for",
+    )

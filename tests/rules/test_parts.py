@@ -1,0 +1,111 @@
+"""Parts of a project that are installed on request, beside what is always installed."""
+
+from dataclasses import replace
+
+import pytest
+from tests.rules.hosts import host, nvidia
+from tests.rules.rows import TABLES
+
+from accelsel.model.profile import Profile
+from accelsel.model.request import Part, Request
+from accelsel.model.selection import Selection
+from accelsel.rules import select
+from accelsel.rules.versions import admits
+
+PASCAL, AMPERE, NONE = nvidia("sm_61"), nvidia("sm_86"), host()
+FLASH = Part(place="extra flash", companions=("flash-attn",))
+
+
+def chosen(profile: Profile, *parts: Part, **asked: object) -> Selection:
+    return select(profile, Request(parts=parts, **asked), TABLES)  # type: ignore[arg-type]
+
+
+def codes(selection: Selection) -> list[str]:
+    kept = ("companion-left-out", "part-left-out")
+    return [warning.code for warning in selection.warnings if warning.code in kept]
+
+
+def names(selection: Selection) -> set[str]:
+    return {package.name for package in selection.packages}
+
+
+@pytest.mark.parametrize("profile", [PASCAL, NONE], ids=["Pascal", "no GPU"])
+def test_a_package_that_no_build_serves_is_left_out(profile: Profile) -> None:
+    needed = chosen(profile, companions=("flash-attn",))
+    assert needed.outcome == "none"
+    bare, found = chosen(profile), chosen(profile, FLASH)
+    assert found.torch == bare.torch
+    assert found.backend == bare.backend
+    [warning] = (w for w in found.warnings if w.code == "companion-left-out")
+    assert "flash-attn of extra flash" in warning.message
+    assert warning.hint is not None
+    assert "flash-attn" not in names(found)
+
+
+def test_a_package_that_a_build_serves_is_served_as_if_it_were_needed() -> None:
+    found, needed = chosen(AMPERE, FLASH), chosen(AMPERE, companions=("flash-attn",))
+    assert replace(found, reasons=needed.reasons) == needed
+    assert "flash-attn" in names(found)
+
+
+def test_one_package_in_the_way_takes_no_other_along() -> None:
+    vision = Part(place="extra vision", companions=("torchvision>=0.20",))
+    other = Part(place="extra docs", companions=("sphinx",))
+    found = chosen(PASCAL, FLASH, vision, other)
+    assert codes(found) == ["companion-left-out"]
+    assert "torchvision" in names(found)
+    assert any("sphinx" in reason.message for reason in found.reasons)
+
+
+def test_what_is_always_installed_counts_first() -> None:
+    old = Part(place="extra old", companions=("torchvision==0.19.0",))
+    found = chosen(PASCAL, old, torch=">=2.7")
+    assert found.torch is not None
+    assert found.torch == chosen(PASCAL, torch=">=2.7").torch
+    assert codes(found) == ["companion-left-out"]
+    assert chosen(PASCAL, old, torch="==99").outcome == "none"
+
+
+def rivals(*torch: str) -> tuple[Part, ...]:
+    return tuple(Part(place=f"group g{at}", torch=bound) for at, bound in enumerate(torch))
+
+
+@pytest.mark.parametrize(
+    ("bounds", "left"),
+    [
+        (("==2.7.0", ">=2.6"), 0),
+        (("<2.8", ">=2.9"), 0),
+        (("==2.4.0", "==2.7.0"), 0),  # cu118 has both
+        (("==1.9.0", ">=2.6"), 1),
+        (("==1.9.0", "==1.8.0"), 2),
+    ],
+)
+def test_alternatives_are_met_by_the_range(bounds: tuple[str, ...], left: int) -> None:
+    found = chosen(PASCAL, *rivals(*bounds))
+    assert codes(found) == ["part-left-out"] * left
+    assert found.torch is not None
+    within = admits(found.torch.specifier, where="torch")
+    known = {row.torch for row in TABLES.builds if row.backend == found.backend and row.published}
+    met = [any(map(admits(b, where=""), filter(within, known))) for b in bounds]
+    assert met.count(False) == left
+
+
+def test_alternatives_that_the_newest_range_meets_move_nothing() -> None:
+    assert chosen(PASCAL, *rivals("==2.7.0", ">=2.6")).torch == chosen(PASCAL).torch
+
+
+def test_builds_before_the_choice_are_told_why_not() -> None:
+    found = chosen(PASCAL, *rivals("==2.4.0", "==2.7.0"))
+    told = [one.message for one in found.rejected if one.rule == "requested-range"]
+    assert any("group g0 asks for torch==2.4.0" in message for message in told)
+
+
+def test_companions_of_alternatives_follow_the_range() -> None:
+    old = Part(place="group old", torch="==2.6.0", companions=("torchvision==0.21.0",))
+    wrong = Part(place="group new", torch="==2.7.0", companions=("torchvision==0.21.0",))
+    found = chosen(PASCAL, old, wrong)
+    assert [w.message.partition(" asks")[0] for w in found.warnings if "asks for" in w.message] == [
+        "group new"
+    ]
+    [vision] = (package for package in found.packages if package.name == "torchvision")
+    assert admits(vision.specifier or ">=0", where="")("0.21.0")
