@@ -20,6 +20,7 @@ class Draft:
     def __init__(self, view: ProjectView) -> None:
         self.view = view
         self.warnings: list[Warning_] = []
+        self.names: tuple[str, ...] = ()  # the extra or group of each selection
         self._edits: list[Edit] = []
 
     def edits(self) -> tuple[Edit, ...]:

@@ -13,8 +13,8 @@ from accelsel.project.draft import Draft
 from accelsel.project.encode import dotted, inline, key
 from accelsel.project.read import FAMILY, ProjectView, read
 from accelsel.project.render import framed_text, render
-from accelsel.project.requirement import normalize
-from accelsel.project.variants import KEYS, declared, write_variants
+from accelsel.project.scopes import KEYS, declared
+from accelsel.project.variants import write_variants
 from accelsel.project.write import write_one
 
 
@@ -28,8 +28,10 @@ def plan(view: ProjectView, selections: tuple[Selection, ...], options: PinOptio
     base = bare(view)
     refuse_without_torch(base, selections, options)
     draft = Draft(base)
-    shape = declared(base) if options.shape == "single" else options.shape
-    if shape is None or shape == "single":
+    shape = options.shape
+    if shape == "single":
+        shape = declared(base, selections, options) or shape
+    if shape == "single":
         write_one(draft, selections, options)
     else:
         write_variants(draft, selections, options, shape)
@@ -46,11 +48,12 @@ def finish(
     draft: Draft,
     selections: tuple[Selection, ...],
     options: PinOptions,
-    shape: Shape | None,
+    shape: Shape,
 ) -> Plan:
     """The plan that brings `view`, as it is now, to what `draft` makes of it without its pin."""
     written = draft.edits()
-    record = Record(facts=_facts(selections, options, shape), written=written, undo=None)
+    facts = _facts(selections, options, shape, draft.names)
+    record = Record(facts=facts, written=written, undo=None)
     edits = written
     changed = True
     if view.record is not None:
@@ -100,18 +103,18 @@ def refuse_without_torch(
 
 
 def _facts(
-    selections: Iterable[Selection], options: PinOptions, shape: Shape | None
+    selections: Iterable[Selection], options: PinOptions, shape: Shape, names: tuple[str, ...]
 ) -> dict[str, Any]:
     """What the record says of the choice, beside the values."""
     rows: dict[str, None] = {}
     rules = ""
     chosen = []
-    for selection in selections:
+    for at, selection in enumerate(selections):
         rows.update(dict.fromkeys(selection.rows))
         rules = selection.rules.version
         essentials = _essentials(selection)
         if shape in KEYS:
-            essentials[KEYS[shape]] = normalize(selection.backend or "")
+            essentials[KEYS[shape]] = names[at]
         chosen.append(essentials)
     facts: dict[str, Any] = {"selections": chosen}
     facts["rules"] = rules

@@ -10,6 +10,8 @@ from accelsel.project.draft import Draft
 from accelsel.project.markers import JETSON, PLATFORMS, UNIVERSE, platforms_of, span
 from accelsel.project.read import FAMILY, ProjectView, is_direct
 from accelsel.project.requirement import Requirement, rewrite
+from accelsel.project.scan import Path
+from accelsel.project.scopes import ABOVE, branches
 from accelsel.project.sources import Route
 
 # what torch itself requires under names that only PyTorch's own indexes have
@@ -124,9 +126,12 @@ def of(package: Package, platforms: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(p for p in known if p in platforms) or platforms
 
 
-def requirements(draft: Draft, routes: Iterable[Route]) -> None:
+def requirements(draft: Draft, routes: Iterable[Route], lists: Iterable[Path] = ()) -> None:
     """URLs and local versions of the torch family as versions; companions that torch of another
-    backend needed go. Extras and groups with an index of their own for the package stay."""
+    backend needed go. Extras and groups with an index of their own for the package stay, and those
+    of other backends than the ones of `lists`."""
+    torch = {r.path for r in draft.view.requirements if r.name == "torch"}
+    served = torch - {b.path for b in branches(draft.view)} | set(lists)
     mine: dict[str, set[sources.Scope]] = {}
     for route in routes:
         mine.setdefault(route.name, set()).add(route.scope)
@@ -136,6 +141,8 @@ def requirements(draft: Draft, routes: Iterable[Route]) -> None:
         if _scope(requirement) in others - mine.get(name, set()):
             continue
         if mine and name in TRITONS - set(mine):
+            if requirement.place.kind in ABOVE and requirement.path not in served:
+                continue
             draft.swap(requirement.path, raw, None, f"{name} belongs to another backend")
         elif name not in {*FAMILY, *mine}:
             continue

@@ -1,32 +1,21 @@
 """Several backends in one project: an extra or group for each, exclusive of each other."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.plan import PinOptions, Shape
 from accelsel.model.selection import Selection
-from accelsel.project import sources
 from accelsel.project.draft import CONSTRAINTS, UV, Draft, bound
-from accelsel.project.markers import exact
-from accelsel.project.read import FAMILY, ProjectView, is_direct, table
+from accelsel.project.markers import exact, platforms_of
+from accelsel.project.read import FAMILY, ProjectView, table
 from accelsel.project.requirement import Requirement, normalize, written
 from accelsel.project.routes import TRITONS, allowed, of, requirements
 from accelsel.project.scan import Path
+from accelsel.project.scopes import ABOVE, KEYS, Branch, Key, adopted, branches
 from accelsel.project.sources import Route, Scope
 from accelsel.project.wiring import write_sources
 from accelsel.project.write import builds, masks, settings_that_defeat
-
-KEYS = {"extras": "extra", "groups": "group"}
-
-
-def declared(view: ProjectView) -> Shape | None:
-    """How the project itself keeps several backends apart: by sources of torch that hold for one
-    extra or group. A source for the whole project would contradict those, so one backend is then
-    written as one more extra or group."""
-    scopes = [sources.scope(e) for e in view.sources.get("torch", ()) if "index" in e]
-    if any(group for _, group in scopes):
-        return "groups"
-    return "extras" if any(extra for extra, _ in scopes) else None
 
 
 def write_variants(
@@ -35,27 +24,30 @@ def write_variants(
     """Collects the edits for one extra or group per selection."""
     view = draft.view
     _refuse(view, shape)
-    lists = _lists(view, selections, shape)
+    lists = _lists(view, selections, shape, options)
+    draft.names = tuple(path[-1] for path in lists)
     moved = _moved(view, selections)
+    own = [branch for branch in branches(view) if branch.path not in lists]
     routes: list[Route] = []
     for at, selection in enumerate(selections):
         platforms = allowed(draft, selection)
-        _fill(draft, selection, lists[at], moved)
+        _fill(draft, selection, lists, at, platforms, moved)
         scope: Scope = (lists[at][-1], None) if shape == "extras" else (None, lists[at][-1])
         routes += _routes(draft, selection, platforms, scope, moved, lists[at])
-    routes = _tritons(draft, selections, routes, lists, shape)
-    if options.shape != "single":
+    routes = _tritons(draft, selections, routes, lists, shape, alone=not own)
+    if options.shape == "single":
+        _stay(draft, moved, lists, KEYS[shape])
+    else:
         _leave(draft, moved, lists)
-    requirements(draft, routes)
+    requirements(draft, routes, lists)
     _constraints(draft, selections, moved)
     write_sources(draft, selections, routes, options, scoped=frozenset(moved))
     for selection in selections:
         masks(draft, selection, options)
         builds(draft, selection)
-    names = [path[-1] for path in lists]
-    apart = _conflicts(draft, names, KEYS[shape])
+    apart = _conflicts(draft, own, [(KEYS[shape], name) for name in draft.names])
     if shape == "groups":
-        _default_groups(draft, names[0], apart)
+        _default_groups(draft, draft.names[0], apart)
     settings_that_defeat(draft, selections[0])
 
 
@@ -68,24 +60,30 @@ def _refuse(view: ProjectView, shape: Shape) -> None:
             where=view.path,
             help="pin the script with one --backend",
         )
-    if shape == "extras" and view.is_virtual:
+    if view.is_virtual:
         raise AccelselError(
             USAGE,
-            "no-extras",
-            "extras belong to [project], which the file does not have",
+            "no-project",
+            f"{shape} of several backends need a [project], which the file does not have",
             where=view.path,
-            help="use --as groups",
+            help="uv lets only a named project's exclude each other: add [project] with a name "
+            "and a version, or pin one --backend",
         )
 
 
-def _lists(view: ProjectView, selections: Iterable[Selection], shape: Shape) -> tuple[Path, ...]:
-    """The array of each selection's extra or group; an existing one of that name is adopted."""
-    above: Path = (
-        ("project", "optional-dependencies") if shape == "extras" else ("dependency-groups",)
-    )
-    present = {normalize(name): name for name in table(view.data, *above)}
-    wanted = [normalize(s.backend or "") for s in selections]
-    return tuple((*above, present.get(name, name)) for name in wanted)
+def _lists(
+    view: ProjectView, selections: Iterable[Selection], shape: Shape, options: PinOptions
+) -> tuple[Path, ...]:
+    """The array of each selection's extra or group; an existing one of that backend's index, or of
+    its name, is adopted."""
+    key = KEYS[shape]
+    present = {normalize(name): name for name in table(view.data, *ABOVE[key])}
+    found: list[Path] = []
+    for selection in selections:
+        own = adopted(view, selection, key, options)
+        name = normalize(selection.backend or "")
+        found.append(own.path if own else (*ABOVE[key], present.get(name, name)))
+    return tuple(found)
 
 
 def _moved(view: ProjectView, selections: Sequence[Selection]) -> tuple[str, ...]:
@@ -104,31 +102,58 @@ def _moved(view: ProjectView, selections: Sequence[Selection]) -> tuple[str, ...
     return tuple(found)
 
 
-def _fill(draft: Draft, selection: Selection, path: Path, moved: Iterable[str]) -> None:
-    """The list of one backend holds what moved, each with the bounds of that backend."""
-    view = draft.view
+def _fill(
+    draft: Draft,
+    selection: Selection,
+    lists: Sequence[Path],
+    at: int,
+    platforms: Iterable[str],
+    moved: Iterable[str],
+) -> None:
+    """The list of one backend holds what moved, each with the bounds of that backend: what the
+    project requires at large, and what its lists of other backends have."""
+    view, path = draft.view, lists[at]
     base = [r for r in view.requirements if r.place.kind == "dependencies"]
     here = [r for r in view.requirements if r.path == path]
-    backend = selection.backend
+    likes = {*lists, *(branch.path for branch in branches(view))}
+    siblings = {r.name for r in view.requirements if r.path in likes}
     for name in moved:
         specifier = _bounds(selection, name)
         mine = [r for r in here if r.name == name]
         for requirement in mine:
-            new = written(requirement, merged(requirement.bound, specifier))
-            draft.swap(path, requirement.raw, new, f"the bounds of {backend}")
+            new = _bounded(requirement, specifier, platforms)
+            draft.swap(path, requirement.raw, new, f"the bounds of {selection.backend}")
         if mine:
             continue
         originals = [r for r in base if r.name == name]
+        why = f"{name} for {selection.backend}"
         for requirement in originals:
-            new = written(requirement, merged(requirement.bound, specifier))
-            draft.add(path, new, f"{name} for {backend}")
-        if not originals and (name == "torch" or not _elsewhere(view, name, path)):
-            draft.add(path, f"{name}{specifier}", f"{name} for {backend}")
+            draft.add(path, _bounded(requirement, specifier, platforms), why)
+        if not originals and name in {"torch", *siblings}:
+            wide = ",".join(r.bound for r in _with_each(view, name) if r.path not in likes)
+            draft.add(path, f"{name}{merged(wide, specifier)}", why)
 
 
-def _elsewhere(view: ProjectView, name: str, path: Path) -> bool:
-    """Whether the project requires the package in another extra or group alone."""
-    return any(r.name == name and is_direct(r) and r.path != path for r in view.requirements)
+def _with_each(view: ProjectView, name: str) -> list[Requirement]:
+    """What the default groups require of a package on every platform, since they are installed
+    beside any of the lists."""
+    defaults = view.uv.get("default-groups", ["dev"])
+    groups = {normalize(str(group)) for group in defaults if isinstance(defaults, list)}
+    return [
+        r
+        for r in view.requirements
+        if r.name == name
+        and not r.marker
+        and r.place.kind in {"group", "legacy-dev"}
+        and (defaults == "all" or normalize(r.place.name or "") in groups)
+    ]
+
+
+def _bounded(requirement: Requirement, specifier: str, platforms: Iterable[str]) -> str:
+    """The requirement with the backend's bounds too, unless it is for other platforms alone."""
+    if requirement.marker and not platforms_of(requirement.marker) & set(platforms):
+        return written(requirement, requirement.bound)
+    return written(requirement, merged(requirement.bound, specifier))
 
 
 def _bounds(selection: Selection, name: str) -> str:
@@ -203,9 +228,12 @@ def _tritons(
     routes: list[Route],
     lists: Sequence[Path],
     shape: Shape,
+    *,
+    alone: bool,
 ) -> list[Route]:
     """What torch requires from its own index under names of its own, or of packages that are no
-    requirement of the project: by a constraint where one backend has it, else in each list."""
+    requirement of the project: in each list, or by a constraint where it is the same for all, which
+    it can be only if `alone`, without other backends of the project's own."""
     moved = {r.name for r in routes}
     where: dict[str, list[int]] = {}
     for at, selection in enumerate(selections):
@@ -214,8 +242,7 @@ def _tritons(
                 where.setdefault(package.name, []).append(at)
     for name, users in where.items():
         packages = [next(p for p in selections[at].packages if p.name == name) for at in users]
-        own = any(sources.scope(e) != (None, None) for e in draft.view.sources.get(name, ()))
-        same = len({p.index for p in packages}) == 1 and not own
+        same = alone and len({p.index for p in packages}) == 1
         for at, package in zip(users, packages, strict=True):
             selection = selections[at]
             platforms = of(package, allowed(draft, selection))
@@ -236,6 +263,20 @@ def _tritons(
             if route not in routes:
                 routes.append(route)
     return routes
+
+
+def _stay(draft: Draft, moved: Iterable[str], lists: Sequence[Path], key: Key) -> None:
+    """Says when a plain `uv sync` takes torch from the default index."""
+    names = set(moved)
+    if key == "extra" and any(
+        r.name in names and r.place.kind == "dependencies" for r in draft.view.requirements
+    ):
+        name = lists[0][-1]
+        draft.warn(
+            f"{key}-to-ask-for",
+            f"the project keeps backends apart by its own {key}s, so this one is the {key} {name}",
+            f"`uv sync --{key} {name}`; without it torch comes from the default index",
+        )
 
 
 def _leave(draft: Draft, moved: Iterable[str], lists: Iterable[Path]) -> None:
@@ -277,23 +318,36 @@ def _constraints(draft: Draft, selections: Sequence[Selection], moved: Iterable[
                 draft.add(CONSTRAINTS, text, package.why)
 
 
-def _conflicts(draft: Draft, names: Sequence[str], key: str) -> frozenset[str]:
-    """The extras or groups exclude each other, also those by which the project itself tells
-    backends apart; a set of the project's that has some of them is extended. All their names."""
-    path = (*UV, "conflicts")
-    own = [str(e[key]) for e in draft.view.sources.get("torch", ()) if key in e and "index" in e]
-    wanted = {normalize(name): name for name in (*own, *names)}
-    for present in draft.view.conflicts:
-        if not isinstance(present, list):
-            continue
-        inside = {normalize(str(e[key])) for e in present if isinstance(e, dict) and key in e}
-        if inside & set(wanted):
-            missing = [{key: name} for n, name in wanted.items() if n not in inside]
-            draft.swap(path, present, [*present, *missing], "one backend at a time")
-            return frozenset(inside | set(wanted))
+def _conflicts(
+    draft: Draft, own: Iterable[Branch], lists: Iterable[tuple[Key, str]]
+) -> frozenset[str]:
+    """The extras or groups exclude each other, and those by which the project itself tells
+    backends apart; the set of the project's that has most of them is extended. All the groups."""
+    view, path = draft.view, (*UV, "conflicts")
+    members = [*((branch.key, branch.name) for branch in own), *lists]
+    wanted = {(key, normalize(name)): {key: name} for key, name in members}
+    common = [(len(_members(view, one) & set(wanted)), one) for one in view.conflicts]
+    most, best = max(common, key=lambda pair: pair[0], default=(0, None))
+    if best is not None and most:
+        inside = _members(view, best)
+        missing = [value for member, value in wanted.items() if member not in inside]
+        draft.swap(path, best, [*best, *missing], "one backend at a time")
+        return frozenset(name for key, name in {*inside, *wanted} if key == "group")
     if len(wanted) > 1:
-        draft.add(path, [{key: name} for name in wanted.values()], "one backend at a time")
-    return frozenset(wanted)
+        draft.add(path, list(wanted.values()), "one backend at a time")
+    return frozenset(name for key, name in wanted if key == "group")
+
+
+def _members(view: ProjectView, conflict: Any) -> set[tuple[Key, str]]:
+    """The extras and groups of the project itself in one of its sets of conflicts."""
+    return {
+        (key, normalize(str(entry[key])))
+        for entry in (conflict if isinstance(conflict, list) else ())
+        if isinstance(entry, Mapping)
+        and normalize(str(entry.get("package", view.name))) == normalize(str(view.name))
+        for key in KEYS.values()
+        if key in entry
+    }
 
 
 def _default_groups(draft: Draft, first: str, apart: frozenset[str]) -> None:
@@ -308,5 +362,7 @@ def _default_groups(draft: Draft, first: str, apart: frozenset[str]) -> None:
         kept = groups
     else:
         kept = ["dev"] if "dev" in groups or "dev-dependencies" in view.uv else []
+    if "dev" in kept and "dev" not in groups and "dev-dependencies" in view.uv:
+        draft.set((*ABOVE["group"], "dev"), [], "uv takes only a group of its own as a default")
     others = [name for name in kept if normalize(name) not in apart]
     draft.set((*UV, "default-groups"), [*others, first], "a plain `uv sync` has one backend")

@@ -43,7 +43,8 @@ def write_sources(
     for route in routes:
         entries[route.name] = sources.kept(entries.get(route.name, ()), route, at)
     gone = {r.name for r in routes} or {*FAMILY}
-    for name in TRITONS & set(entries) - gone:
+    stay = {r.name for r in view.requirements if r.raw in (draft.now(r.path) or ())}
+    for name in TRITONS & set(entries) - gone - stay:
         entries[name] = [
             e
             for e in entries[name]

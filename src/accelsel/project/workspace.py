@@ -12,7 +12,7 @@ from accelsel.project.draft import CONSTRAINTS, SOURCES, Draft
 from accelsel.project.plan import bare, finish, plan, refuse_without_torch, unplan
 from accelsel.project.read import FAMILY, ProjectView, is_direct
 from accelsel.project.routes import allowed, requirements, single_routes, target
-from accelsel.project.variants import declared
+from accelsel.project.scopes import declared
 from accelsel.project.wiring import Names, placed, write_indexes
 from accelsel.project.write import write_one
 
@@ -37,11 +37,11 @@ def plan_workspace(
     bases = [bare(view) for view in (root, *members)]
     whole = combined(bases[0], bases[1:])
     refuse_without_torch(whole, selections, options)
-    if options.shape != "single" or declared(whole) is not None:
+    if options.shape != "single" or any(declared(b, selections, options) for b in bases):
         return _variants(root, members, bases, selections, options)
     draft = Draft(whole)
     names = write_one(draft, selections, options)
-    plans = [finish(root, draft, selections, options, None)]
+    plans = [finish(root, draft, selections, options, "single")]
     for member, base in zip(members, bases[1:], strict=True):
         own = Draft(base)
         _member(own, whole, selections[0], options, names)
@@ -53,7 +53,7 @@ def _of_member(
     member: ProjectView, draft: Draft, selections: tuple[Selection, ...], options: PinOptions
 ) -> Plan:
     if draft.edits():
-        return finish(member, draft, selections, options, None)
+        return finish(member, draft, selections, options, "single")
     if member.record is not None:
         return unplan(member)
     return Plan(path=member.path, changed=False, selections=selections, base=member.text)
@@ -114,5 +114,5 @@ def _variants(
         draft = Draft(bases[0])
         for edit in rooted:
             draft.add(CONSTRAINTS, edit.after, edit.why)
-        unchanged[0] = finish(root, draft, selections, options, None)
+        unchanged[0] = finish(root, draft, selections, options, "single")
     return tuple(unchanged)
