@@ -24,16 +24,22 @@ from accelsel.model.selection import RulesVersion
 from accelsel.rules.choice import select
 from accelsel.rules.doctor_companions import COMPANION_CHECKS
 from accelsel.rules.doctor_error import ERROR_CHECKS
+from accelsel.rules.doctor_family import FAMILY_CHECKS
 from accelsel.rules.doctor_host import HOST_CHECKS
 from accelsel.rules.doctor_packages import PACKAGE_CHECKS
 from accelsel.rules.doctor_project import PROJECT_CHECKS
+from accelsel.rules.doctor_requirements import REQUIREMENT_CHECKS
 from accelsel.rules.doctor_subject import Check, Subject, installed_torch, python_tag
 from accelsel.rules.doctor_torch import TORCH_CHECKS, judge
+from accelsel.rules.doctor_variables import VARIABLE_CHECKS
 from accelsel.rules.host import platform_of
 
 CHECKS: tuple[Check, ...] = (
     *HOST_CHECKS,
+    *VARIABLE_CHECKS,
     *TORCH_CHECKS,
+    *FAMILY_CHECKS,
+    *REQUIREMENT_CHECKS,
     *PACKAGE_CHECKS,
     *COMPANION_CHECKS,
     *PROJECT_CHECKS,

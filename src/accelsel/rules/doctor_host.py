@@ -7,52 +7,18 @@ from accelsel.model.profile import Gpu
 from accelsel.rules.doctor_subject import (
     Check,
     Subject,
-    cuda_of,
     finding,
+    gpu_build,
     gpu_name,
 )
 from accelsel.rules.doctor_torch import driver_command, needs_jetson_wheel
 
-# Names of the cards on which NVIDIA supports its forward-compatibility libraries
-# (docs.nvidia.com, CUDA compatibility, forward compatibility; read 2026-11-20): data-centre GPUs
-# and a few RTX cards with an NGC-ready certificate.
+# Words in the names of cards on which NVIDIA does not support its forward-compatibility libraries:
+# it does on data-centre GPUs and a few RTX cards with an NGC-ready certificate (docs.nvidia.com,
+# CUDA compatibility, read 2026-11-20).
 CONSUMER = ("GeForce", "GTX", "TITAN", "MX")
-# Value that hides every device: CUDA stops at the first index that is none.
-HIDING = ("", "-1", "none", "void", "NoDevFiles")
-MASKS = {
-    "CUDA_VISIBLE_DEVICES": "nvidia",
-    "NVIDIA_VISIBLE_DEVICES": "nvidia",
-    "HIP_VISIBLE_DEVICES": "amd",
-    "ROCR_VISIBLE_DEVICES": "amd",
-    "GPU_DEVICE_ORDINAL": "amd",
-    "ZE_AFFINITY_MASK": "intel",
-}
-STATED = (
-    "ACCELSEL_CUDA_DRIVER",
-    "ACCELSEL_GPU_ARCH",
-    "UV_CUDA_DRIVER_VERSION",
-    "UV_AMD_GPU_ARCHITECTURE",
-    "CONDA_OVERRIDE_CUDA",
-    "CONDA_OVERRIDE_CUDA_ARCH",
-    "NV_VARIANT_PROVIDER_FORCE_CUDA_DRIVER_VERSION",
-    "NV_VARIANT_PROVIDER_FORCE_SM_ARCH",
-)
-UV_SWITCHES = {
-    "UV_FROZEN": "uv takes the lock as it stands, also where the project has changed",
-    "UV_INDEX": "it stands before the project's indexes and drops `explicit`",
-}
 WHY = "accelsel why"
 RESTART = {"linux": "sudo reboot", "windows": "shutdown /r /t 0", "darwin": "sudo reboot"}
-
-
-def _gpu_build(subject: Subject) -> str | None:
-    """The vendor for which the installed build is; None for a CPU build or where there is none."""
-    backend = subject.torch.backend if subject.torch else None
-    row = subject.tables.backends.get(backend or "")
-    kind = row.kind if row else ("cuda" if cuda_of(backend) else None)
-    return {"cuda": "nvidia", "jetson": "nvidia", "rocm": "amd", "amd": "amd", "xpu": "intel"}.get(
-        kind or ""
-    )
 
 
 def mismatch(subject: Subject) -> Iterator[Finding]:
@@ -165,7 +131,7 @@ CONTAINER_COMMANDS = {
 
 def unseen(subject: Subject) -> Iterator[Finding]:
     """A GPU build stands where no GPU can be seen: a container or WSL without the device."""
-    profile, vendor = subject.profile, _gpu_build(subject)
+    profile, vendor = subject.profile, gpu_build(subject)
     if vendor is None or subject.environment is None or subject.torch is None:
         return
     if any(gpu.vendor == vendor for gpu in profile.gpus):
@@ -222,7 +188,7 @@ def wsl(subject: Subject) -> Iterator[Finding]:
             hint="inside WSL install no driver; the toolkit's package is cuda-toolkit, not cuda",
             cause="host",
         )
-    elif _gpu_build(subject) and not any(gpu.usable for gpu in profile.gpus):
+    elif gpu_build(subject) and not any(gpu.usable for gpu in profile.gpus):
         yield finding(
             "wsl-without-gpu",
             "error",
@@ -250,7 +216,7 @@ def permission(subject: Subject) -> Iterator[Finding]:
         command = "sudo chmod a+rw /dev/nvidia*"
     yield finding(
         "device-permission",
-        "error" if gpu_needed or _gpu_build(subject) in ("amd", "intel") else "note",
+        "error" if gpu_needed or gpu_build(subject) in ("amd", "intel") else "note",
         f"this user may not open {', '.join(denied)}",
         denied[0],
         command,
@@ -276,105 +242,9 @@ def jetson(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def first_gpu(subject: Subject) -> Iterator[Finding]:
-    """An integrated GPU comes first: device 0 is the wrong one."""
-    vendor = _gpu_build(subject)
-    for name, mask in (("amd", "HIP_VISIBLE_DEVICES"), ("intel", "ONEAPI_DEVICE_SELECTOR")):
-        gpus = [gpu for gpu in subject.profile.gpus if gpu.vendor == name and gpu.usable]
-        discrete = [place for place, gpu in enumerate(gpus) if gpu.integrated is False]
-        inner = [place for place, gpu in enumerate(gpus) if gpu.integrated]
-        if not discrete or not inner or vendor not in (None, name) or _set(subject, mask):
-            continue
-        first = inner[0] < discrete[0]
-        value = f"level_zero:{discrete[0]}" if name == "intel" else f"{discrete[0]}"
-        yield finding(
-            "integrated-gpu-first" if first else "integrated-gpu",
-            "warning" if first else "note",
-            f"{gpu_name(gpus[inner[0]])} is integrated"
-            + (" and device 0" if first else " and may become device 0"),
-            mask,
-            f"export {mask}={value}",
-            hint="a right build fails or crawls on it",
-            cause="host",
-        )
-
-
-def _set(subject: Subject, name: str) -> str | None:
-    return dict(subject.files.variables).get(name)
-
-
-def variables(subject: Subject) -> Iterator[Finding]:
-    """Variables that hide devices or state facts in the host's place."""
-    emitted = (_set(subject, "ACCELSEL_ENV") or "").split(",")
-    for name, value in subject.files.variables:
-        vendor = MASKS.get(name)
-        has = any(gpu.vendor == vendor and gpu.usable for gpu in subject.profile.gpus)
-        if vendor and value.strip() in HIDING and has:
-            yield finding(
-                "hidden-gpus",
-                "error",
-                f"{name}={value!r} hides every GPU of {vendor}",
-                name,
-                f"unset {name}",
-                cause="host",
-            )
-        elif name in STATED and name not in emitted:
-            yield finding(
-                "stated-facts",
-                "warning",
-                f"{name}={value!r} is taken for a fact in place of what the host says",
-                name,
-                f"unset {name}",
-                hint="right in an image build for another host, wrong on that host",
-                cause="host",
-            )
-        elif (
-            name in UV_SWITCHES and subject.project is not None and value not in ("", "0", "false")
-        ):
-            yield finding(
-                "uv-variable",
-                "warning",
-                f"{name} is set: {UV_SWITCHES[name]}",
-                name,
-                f"unset {name}",
-                cause="project",
-            )
-
-
-def spoofed(subject: Subject) -> Iterator[Finding]:
-    """`HSA_OVERRIDE_GFX_VERSION` makes a GPU pass for another one."""
-    value = _set(subject, "HSA_OVERRIDE_GFX_VERSION")
-    if not value:
-        return
-    system = subject.profile.os.system
-    for gpu in subject.profile.gpus:
-        if gpu.vendor != "amd" or gpu.arch is None:
-            continue
-        known = [o for o in subject.tables.overrides if o.arch == gpu.arch and o.system == system]
-        works = any(o.value == value and o.works for o in known)
-        native = any(
-            gpu.arch in (b.archs or ()) and gpu.arch not in b.broken
-            for b in subject.tables.builds
-            if subject.torch
-            and b.backend == subject.torch.backend
-            and b.torch == subject.torch.release
-        )
-        if works and not native:
-            continue
-        why = "has kernels of its own in this build" if native else "is not known to work so"
-        yield finding(
-            "arch-override",
-            "warning",
-            f"HSA_OVERRIDE_GFX_VERSION={value}: {gpu_name(gpu)} {why}",
-            "HSA_OVERRIDE_GFX_VERSION",
-            "unset HSA_OVERRIDE_GFX_VERSION",
-            cause="host",
-        )
-
-
 def intel_runtime(subject: Subject) -> Iterator[Finding]:
     """An XPU build needs Intel's Level Zero driver on the host."""
-    if _gpu_build(subject) != "intel" or subject.profile.os.system != "linux":
+    if gpu_build(subject) != "intel" or subject.profile.os.system != "linux":
         return
     gpus = [gpu for gpu in subject.profile.gpus if gpu.vendor == "intel"]
     if not gpus or subject.files.denied:
@@ -424,8 +294,5 @@ HOST_CHECKS = (
     Check(id="wsl", title="A missing or a Linux driver inside WSL", run=wsl),
     Check(id="device-permission", title="Device files that may not be opened", run=permission),
     Check(id="jetson-wheel", title="A server's wheel on a Jetson", run=jetson),
-    Check(id="integrated-gpu", title="An integrated GPU as device 0", run=first_gpu),
-    Check(id="variables", title="Variables that hide or replace facts", run=variables),
-    Check(id="arch-override", title="An architecture override that misleads", run=spoofed),
     Check(id="intel-runtime", title="No, or too old a Level Zero driver", run=intel_runtime),
 )

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from accelsel.model.finding import Finding, Severity
+from accelsel.model.finding import Finding
 from accelsel.model.installed import Distribution, Environment
 from accelsel.rules.doctor_labels import Label, abi_of, label_of
 from accelsel.rules.doctor_subject import (
@@ -12,16 +12,16 @@ from accelsel.rules.doctor_subject import (
     Check,
     Subject,
     TorchBuild,
+    both_of,
     cuda_of,
     finding,
     minor_of,
-    release_of,
 )
 from accelsel.rules.host import platform_of
-from accelsel.rules.versions import admits, numbers
+from accelsel.rules.versions import numbers
 
 if TYPE_CHECKING:
-    from packaging.requirements import Requirement
+    pass
 
 # Top-level folders that wheels ship by mistake: an overlap costs nobody a working package.
 STRAY = {
@@ -30,124 +30,8 @@ STRAY = {
     "LICENSE", "README.md",
 }  # fmt: skip
 TWIN = re.compile(r"(?P<stem>.+?)-cu(?:da)?(?P<major>\d{2})x?(?P<rest>-.+)?$")
-# Since then the libraries use torch's stable ABI (loaded beside torch 2.13 to 2.15 of CUDA 13 in
-# all pairings, research on companions, 2026-11-20).
-STABLE_ABI = {"torchvision": (0, 29), "torchaudio": (2, 11)}
 # Packages that compile with the host's CUDA toolkit when they are used.
 COMPILES = ("deepspeed", "gsplat", "deep-gemm", "flashinfer-python", "apex", "mamba-ssm")
-
-
-def _both(subject: Subject) -> tuple[Environment, TorchBuild] | None:
-    """The environment and its torch, where both are there and torch is a public build."""
-    if subject.environment is None or subject.torch is None:
-        return None
-    return subject.environment, subject.torch
-
-
-def family_version(subject: Subject) -> Iterator[Finding]:
-    """Torchvision or torchaudio are of another release than torch's partner."""
-    both = _both(subject)
-    if both is None:
-        return
-    environment, torch = both
-    row = next(
-        (b for b in subject.tables.builds if b.torch == torch.release and b.companions), None
-    )
-    for companion in row.companions if row else ():
-        package = environment.get(companion.name)
-        if package is None or not companion.specifier:
-            continue
-        if admits(companion.specifier, where=companion.name)(release_of(package.version)):
-            continue
-        wanted = f"{companion.name}{companion.specifier}"
-        yield finding(
-            "family-version",
-            "error",
-            f"{companion.name} {package.version} does not go with torch {torch.full}",
-            environment.root,
-            _renew(subject, f"torch=={torch.release}", wanted),
-            hint=f"with this torch belongs {wanted}; torch is right",
-            cause="companion",
-        )
-
-
-def family_build(subject: Subject) -> Iterator[Finding]:
-    """Torchvision or torchaudio are of another build (CUDA, ROCm, CPU) than torch."""
-    both = _both(subject)
-    if both is None or both[1].backend is None:
-        return
-    environment, torch = both
-    elsewhere = {each.what.split()[0] for each in family_version(subject)}
-    for name in FAMILY:
-        package = environment.get(name)
-        if package is None or name in ("torchtext", "torchdata", *elsewhere):
-            continue
-        found = _backend_of(subject, package)
-        if found is None or found == torch.backend:
-            continue
-        gravity = _gravity(subject, torch, package, found)
-        what = (
-            f"{name} {package.full_version} is built for {found}, torch {torch.full} for "
-            f"{torch.backend}"
-        )
-        if gravity == "note":
-            yield finding(
-                "family-build",
-                gravity,
-                what,
-                environment.root,
-                None,
-                hint=f"they load beside each other: one CUDA major, and {name} uses the stable ABI",
-                cause="companion",
-            )
-            continue
-        yield finding(
-            "family-build",
-            gravity,
-            what,
-            environment.root,
-            _renew(subject, f"torch=={torch.release}", f"{name}=={release_of(package.version)}"),
-            hint=f"`operator {name}::nms does not exist` comes from this; torch is right"
-            if name == "torchvision"
-            else "torch is right",
-            cause="companion",
-        )
-
-
-def _gravity(subject: Subject, torch: TorchBuild, package: Distribution, found: str) -> Severity:
-    """Builds of one CUDA major load beside each other where nothing but the minor differs: surely
-    from the stable ABI on, and before it unless the C++ ABI differs too."""
-    ours, theirs = cuda_of(torch.backend), cuda_of(found)
-    if ours is None or theirs is None or ours[0] != theirs[0]:
-        return "error"
-    if numbers(package.version)[:2] >= STABLE_ABI[package.name]:
-        return "note"
-    release, platform = numbers(torch.release), platform_of(subject.profile)
-    abis = {abi_of(release, backend or "", platform) for backend in (torch.backend, found)}
-    return "error" if len(abis) > 1 else "warning"
-
-
-def _backend_of(subject: Subject, package: Distribution) -> str | None:
-    """The backend of a family package: its local version, else that of the default index."""
-    if package.local in subject.tables.backends:
-        return package.local
-    if package.local or package.source:
-        return None
-    platform = platform_of(subject.profile)
-    partners = {
-        build.backend
-        for build in subject.tables.builds
-        if build.on_pypi and build.platform == platform
-        for companion in build.companions
-        if companion.name == package.name
-        and companion.specifier.startswith(f"=={minor_of(package.version)}")
-    }
-    return partners.pop() if len(partners) == 1 else None
-
-
-def _renew(subject: Subject, *requirements: str) -> str:
-    """In a pinned project the lock knows better than a guess."""
-    return "uv sync" if subject.pinned else subject.install(*requirements, reinstall=True)
 
 
 def shared_files(subject: Subject) -> Iterator[Finding]:
@@ -203,7 +87,7 @@ def _to_keep(subject: Subject, owners: tuple[str, ...], asked: Mapping[str, set[
 
 def twins(subject: Subject) -> Iterator[Finding]:
     """A package for another CUDA major stands beside the one for torch's."""
-    both = _both(subject)
+    both = both_of(subject)
     cuda = cuda_of(both[1].backend) if both else None
     if both is None or cuda is None:
         return
@@ -238,129 +122,9 @@ def twins(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def requirements(subject: Subject) -> Iterator[Finding]:
-    """A package asks for another torch, or torch for other libraries, than stand here."""
-    both = _both(subject)
-    if both is None:
-        return
-    environment, torch = both
-    markers = marker_environment(subject)
-    tied = _tied(subject, torch)
-    for package in environment.packages:
-        if package.name in tied:
-            continue  # said by `family-version`
-        lines = package.requires if package.name == "torch" else _of_torch(package)
-        for line in lines:
-            requirement = _read(line)
-            if requirement is None or not _applies(requirement, markers):
-                continue
-            if package.name == "torch":
-                yield from _runtime(subject, environment, torch, requirement)
-            elif requirement.specifier and not requirement.specifier.contains(
-                torch.full, prereleases=True
-            ):
-                yield finding(
-                    "torch-requirement",
-                    "error",
-                    f"{package.name} {package.version} asks for torch{requirement.specifier}; "
-                    f"installed is {torch.full}",
-                    environment.root,
-                    _keeping(subject, torch, package),
-                    hint="torch stays as it is; a release of the other package has to follow it",
-                    cause="companion",
-                )
-
-
-def _tied(subject: Subject, torch: TorchBuild) -> set[str]:
-    """The names that torch's own row ties to it."""
-    rows = (b for b in subject.tables.builds if b.torch == torch.release)
-    return {companion.name for row in rows for companion in row.companions}
-
-
-def _keeping(subject: Subject, torch: TorchBuild, package: Distribution) -> str:
-    """The command that finds a release of a package that fits the torch that is there."""
-    if package.name in FAMILY or not torch.vendor:
-        if subject.pinned:
-            return f"uv sync --reinstall-package {package.name}"
-        return subject.install(package.name, f"torch=={torch.release}", reinstall=False)
-    name = package.name
-    return f"uv pip install{subject.python_argument} --no-deps --no-binary {name} {name}"
-
-
-def _of_torch(package: Distribution) -> list[str]:
-    return [line for line in package.requires if re.match(r"torch(?![\w.-])", line)]
-
-
-def _runtime(
-    subject: Subject, environment: Environment, torch: TorchBuild, requirement: "Requirement"
-) -> Iterator[Finding]:
-    """What torch asks for itself: triton and NVIDIA's libraries."""
-    name = re.sub(r"[-_.]+", "-", requirement.name).lower()
-    if "triton" not in name and not name.startswith(("nvidia-", "cuda-")):
-        return
-    found = environment.get(name)
-    if found is not None and requirement.specifier.contains(found.version, prereleases=True):
-        return
-    if torch.vendor or (found is None and environment.kind != "venv"):
-        return  # an image or conda brings these libraries in another way
-    has = f"installed is {found.version}" if found else "it is not installed"
-    wanted = f"{name}{requirement.specifier}"
-    source = ("uv sync" + f" --reinstall-package {name}") if subject.pinned else None
-    yield finding(
-        "runtime-version",
-        "error",
-        f"torch {torch.full} asks for {wanted}; {has}",
-        environment.root,
-        source or subject.install(wanted),
-        hint="torch is right; another package brought the other version" if found else None,
-        cause="companion",
-    )
-
-
-def _read(line: str) -> "Requirement | None":
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    try:
-        return Requirement(line)
-    except InvalidRequirement:
-        return None
-
-
-def _applies(requirement: "Requirement", markers: Mapping[str, str]) -> bool:
-    if requirement.marker is None:
-        return True
-    return bool(requirement.marker.evaluate(dict(markers)))
-
-
-def marker_environment(subject: Subject) -> dict[str, str]:
-    """The environment in which requirement markers are read: this host and the other Python."""
-    profile, environment = subject.profile, subject.environment
-    version = (environment.python if environment else None) or profile.python.version
-    system = profile.os.system
-    machine = profile.cpu.arch
-    if system == "windows":
-        machine = {"x86_64": "AMD64", "arm64": "ARM64"}.get(machine, machine)
-    return {
-        "python_version": ".".join(version.split(".")[:2]),
-        "python_full_version": version,
-        "sys_platform": {"windows": "win32"}.get(system, system),
-        "platform_system": {"linux": "Linux", "windows": "Windows", "darwin": "Darwin"}.get(
-            system, system
-        ),
-        "os_name": "nt" if system == "windows" else "posix",
-        "platform_machine": machine,
-        "platform_python_implementation": "CPython",
-        "implementation_name": "cpython",
-        "implementation_version": version,
-        "platform_release": profile.os.release or "",
-        "platform_version": "",
-        "extra": "",
-    }
-
-
 def labels(subject: Subject) -> Iterator[Finding]:
     """A compiled extension says in its name that it was built against another torch."""
-    both = _both(subject)
+    both = both_of(subject)
     if both is None:
         return
     environment, torch = both
@@ -420,7 +184,7 @@ def _label_against(subject: Subject, torch: TorchBuild, label: Label) -> str | N
 
 def triton_windows(subject: Subject) -> Iterator[Finding]:
     """On Windows triton comes from another project, and its minor must be torch's."""
-    both = _both(subject)
+    both = both_of(subject)
     if both is None or subject.profile.os.system != "windows":
         return
     environment, torch = both
@@ -465,7 +229,7 @@ def triton_windows(subject: Subject) -> Iterator[Finding]:
 
 def toolkit(subject: Subject) -> Iterator[Finding]:
     """What compiles on this host would do so with another CUDA major than torch's."""
-    both = _both(subject)
+    both = both_of(subject)
     cuda = cuda_of(both[1].backend) if both else None
     version = subject.files.toolkit
     if both is None or cuda is None or not numbers(version or ""):
@@ -489,7 +253,7 @@ def toolkit(subject: Subject) -> Iterator[Finding]:
 
 def vendor_replaced(subject: Subject) -> Iterator[Finding]:
     """An image was made with a vendor's torch, and a public one stands in its place."""
-    both = _both(subject)
+    both = both_of(subject)
     named = dict(subject.files.variables)
     if both is None or both[1].vendor or "NVIDIA_PYTORCH_VERSION" not in named:
         return
@@ -535,11 +299,8 @@ def audio_codec(subject: Subject) -> Iterator[Finding]:
 PACKAGE_CHECKS = (
     Check(id="vendor-torch-replaced", title="A vendor's torch was replaced", run=vendor_replaced),
     Check(id="audio-without-codec", title="torchaudio without torchcodec", run=audio_codec),
-    Check(id="family-version", title="torchvision of another release", run=family_version),
-    Check(id="family-build", title="torchvision of another build", run=family_build),
     Check(id="two-owners", title="Two owners of one import package", run=shared_files),
     Check(id="other-cuda", title="A package for another CUDA major", run=twins),
-    Check(id="requirements", title="What torch and its neighbours ask for", run=requirements),
     Check(id="built-for-other-torch", title="An extension for another torch", run=labels),
     Check(id="triton-windows", title="Triton on Windows", run=triton_windows),
     Check(id="toolkit-major", title="A toolkit of another CUDA major", run=toolkit),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from accelsel.model.finding import Finding
 from accelsel.model.installed import LockedPackage
-from accelsel.rules.doctor_packages import marker_environment
+from accelsel.rules.doctor_requirements import marker_environment
 from accelsel.rules.doctor_subject import FAMILY, Check, Subject, finding
 
 TIED = ("torch", *FAMILY)

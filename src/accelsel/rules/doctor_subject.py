@@ -257,3 +257,25 @@ def python_tag(environment: Environment | None) -> str | None:
 def gpu_name(gpu: Gpu) -> str:
     """How a GPU is called in a sentence."""
     return f"GPU {gpu.index} ({', '.join(filter(None, (gpu.name or gpu.pci_id, gpu.arch)))})"
+
+
+def both_of(subject: Subject) -> tuple[Environment, TorchBuild] | None:
+    """The environment and its torch, where both are there and torch is a public build."""
+    if subject.environment is None or subject.torch is None:
+        return None
+    return subject.environment, subject.torch
+
+
+def renewed(subject: Subject, *requirements: str) -> str:
+    """In a pinned project the lock knows better than a guess."""
+    return "uv sync" if subject.pinned else subject.install(*requirements, reinstall=True)
+
+
+def gpu_build(subject: Subject) -> str | None:
+    """The vendor for which the installed build is; None for a CPU build or where there is none."""
+    backend = subject.torch.backend if subject.torch else None
+    row = subject.tables.backends.get(backend or "")
+    kind = row.kind if row else ("cuda" if cuda_of(backend) else None)
+    return {"cuda": "nvidia", "jetson": "nvidia", "rocm": "amd", "amd": "amd", "xpu": "intel"}.get(
+        kind or ""
+    )
