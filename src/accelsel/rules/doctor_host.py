@@ -251,7 +251,7 @@ def intel_runtime(subject: Subject) -> Iterator[Finding]:
         return
     if subject.files.level_zero is None and not subject.profile.os.wsl:
         what = f"no Level Zero driver for {gpu_name(gpus[0])} is installed"
-    elif any(gpu.arch in NEW_INTEL for gpu in gpus) and _old(subject.files.level_zero):
+    elif any(gpu.arch == "xe2" for gpu in gpus) and _old(subject.files.level_zero):
         what = f"Level Zero driver {subject.files.level_zero} is older than {gpu_name(gpus[0])}"
     else:
         return
@@ -265,10 +265,10 @@ def intel_runtime(subject: Subject) -> Iterator[Finding]:
     )
 
 
-# Battlemage and newer need compute-runtime 24.39 (build 31294) or newer; the build is the last part
-# of the library's version (intel/compute-runtime release notes; inferred for the exact build).
-NEW_INTEL = ("xe2", "xe3")
-NEW_INTEL_BUILD = 31294
+# Support of Battlemage and Lunar Lake of production quality begins with compute-runtime 24.48.31907
+# (its release notes, as cited in jellyfin/jellyfin-packaging PR 53, 2024-12-24); the last number of
+# the library's version is that build.
+XE2_BUILD = 31907
 INTEL_COMMANDS = {
     "ubuntu": "sudo apt-get install libze-intel-gpu1 libze1 intel-opencl-icd",
     "debian": "sudo apt-get install libze-intel-gpu1 libze1 intel-opencl-icd",
@@ -279,7 +279,7 @@ INTEL_COMMANDS = {
 
 def _old(version: str | None) -> bool:
     numbers = _numbers(version or "")
-    return len(numbers) >= 3 and numbers[2] < NEW_INTEL_BUILD
+    return len(numbers) >= 3 and numbers[2] < XE2_BUILD
 
 
 HOST_CHECKS = (
