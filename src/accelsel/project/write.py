@@ -6,10 +6,12 @@ from typing import Any
 from accelsel.model.plan import PinOptions
 from accelsel.model.selection import Package, Selection
 from accelsel.project import indexes
-from accelsel.project.change import look
+from accelsel.project.change import about, look
 from accelsel.project.draft import CONSTRAINTS, OVERRIDES, UV, Draft, bound
 from accelsel.project.markers import PLATFORMS, UNIVERSE, exact, marker, platforms_of, span
+from accelsel.project.requirement import normalize
 from accelsel.project.routes import allowed, left, of, requirements, single_routes, target
+from accelsel.project.scan import Path
 from accelsel.project.sources import Route
 from accelsel.project.wiring import Names, write_sources
 
@@ -96,32 +98,63 @@ def masks(draft: Draft, selection: Selection, options: PinOptions) -> None:
 
 
 def builds(draft: Draft, selection: Selection) -> None:
-    """How packages are built that compile against torch, and metadata that uv cannot read."""
+    """How packages are built that compile against torch, and metadata that uv cannot read. What
+    the project has for a package is found under any spelling of its name; its variables stay."""
+    data = draft.view.data
     for package in selection.packages:
         name = package.name
-        path = (*UV, "extra-build-dependencies", name)
+        path = spelled(data, (*UV, "extra-build-dependencies"), name)
         if package.match_runtime:
             torch = {"requirement": "torch", "match-runtime": True}
-            draft.add(path, torch, f"{name} compiles against the project's torch")
-            isolated = look(draft.view.data, (*UV, "no-build-isolation-package"))
-            if isinstance(isolated, list) and name in isolated:
-                why = "its build finds torch in isolation now"
-                draft.swap((*UV, "no-build-isolation-package"), name, None, why)
+            why = f"{name} compiles against the project's torch"
+            plain = next((one for one in look(data, path) or () if _is_torch(one)), None)
+            if plain is None:
+                draft.add(path, torch, why)
+            else:
+                draft.swap(path, plain, torch, why)
+            isolated = (*UV, "no-build-isolation-package")
+            for one in look(data, isolated) or ():
+                if normalize(str(one)) == name:
+                    draft.swap(isolated, one, None, "its build finds torch in isolation now")
         for requirement in package.build_requires:
             draft.add(path, requirement, f"the build of {name} needs it")
-        variables = (*UV, "extra-build-variables", name)
-        if package.build_variables and look(draft.view.data, variables) is None:
+        variables = spelled(data, (*UV, "extra-build-variables"), name)
+        own = look(data, variables)
+        if package.build_variables and own is None:
             draft.set(variables, dict(package.build_variables), f"for the build of {name}")
-        else:
-            for key, value in package.build_variables.items():
-                draft.set((*variables, key), value, f"for the build of {name}")
-        if package.requires_dist is not None:
+        elif isinstance(own, Mapping):
+            for key in package.build_variables.keys() - own.keys():
+                why = f"for the build of {name}"
+                draft.set((*variables, key), package.build_variables[key], why)
+        if package.requires_dist is not None and not _has_metadata(data, package):
             entry: dict[str, Any] = {"name": name}
             if package.metadata_version:
                 entry["version"] = package.metadata_version
             entry["requires-dist"] = list(package.requires_dist)
             why = f"uv cannot read the metadata of {name} without building it"
             draft.add((*UV, "dependency-metadata"), entry, why)
+
+
+def spelled(data: Mapping[str, Any], above: Path, name: str) -> Path:
+    """The path of a package in the table `above`, under the name that the table has for it."""
+    present = look(data, above)
+    keys = present if isinstance(present, Mapping) else {}
+    return (*above, next((key for key in keys if normalize(key) == name), name))
+
+
+def _is_torch(value: Any) -> bool:
+    """Whether a build dependency is torch, in any version."""
+    return about(value.get("requirement") if isinstance(value, Mapping) else value) == "torch"
+
+
+def _has_metadata(data: Mapping[str, Any], package: Package) -> bool:
+    """Whether the project says itself what that release, or all releases, of a package require."""
+    return any(
+        isinstance(entry, Mapping)
+        and normalize(str(entry.get("name"))) == package.name
+        and entry.get("version") in {None, package.metadata_version}
+        for entry in look(data, (*UV, "dependency-metadata")) or ()
+    )
 
 
 def unserved(draft: Draft, platforms: tuple[str, ...], options: PinOptions) -> None:
