@@ -123,9 +123,9 @@ def builds(draft: Draft, selection: Selection) -> None:
         if package.build_variables and own is None:
             draft.set(variables, dict(package.build_variables), f"for the build of {name}")
         elif isinstance(own, Mapping):
-            for key in package.build_variables.keys() - own.keys():
-                why = f"for the build of {name}"
-                draft.set((*variables, key), package.build_variables[key], why)
+            for key, value in package.build_variables.items():
+                if key not in own:
+                    draft.set((*variables, key), value, f"for the build of {name}")
         if package.requires_dist is not None and not _has_metadata(data, package):
             entry: dict[str, Any] = {"name": name}
             if package.metadata_version:
