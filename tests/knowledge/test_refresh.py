@@ -125,6 +125,13 @@ def test_a_build_without_a_row_has_no_known_architectures(learned: Learned) -> N
     assert (change.what, change.selectable) == ("new", False)
 
 
+def test_a_cpu_build_of_a_known_release_has_no_gpu_code(learned: Learned) -> None:
+    _, after = learned(page("cpu", *wheels("2.15.0+cpu", "win_arm64")))
+    found = after["2.15.0", "cpu", "windows-arm64"]
+    assert (found.archs, found.ptx) == ((), ())
+    assert {one.name for one in found.companions} == {"torchvision", "torchaudio"}
+
+
 def test_a_release_that_the_table_does_not_know(learned: Learned, tmp_path: Path) -> None:
     pages = [
         page("cu130", *wheels("2.16.0+cu130"), *wheels("2.16.0+cu130", "win_amd64")),
@@ -136,7 +143,7 @@ def test_a_release_that_the_table_does_not_know(learned: Learned, tmp_path: Path
         found = after["2.16.0", "cu130", platform]
         assert (found.archs, found.pythons, found.companions) == (None, PYTHONS, ())
     cpu = after["2.16.0", "cpu", "linux-aarch64"]
-    assert (cpu.archs, cpu.glibc) == ((), "2.34")
+    assert (cpu.archs, cpu.glibc) == (None, "2.34")
     assert after.keys() - BEFORE.keys() == {key for key in after if key[0] == "2.16.0"}
     release = load((tmp_path / "rules.json",)).releases["2.16.0"]
     assert release.requires_python == ">=3.11"

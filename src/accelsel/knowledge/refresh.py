@@ -217,8 +217,10 @@ def _platform(tags: str) -> tuple[str, str | None] | None:
 
 
 def _new(seen: _Seen, page: Page, source: str) -> dict[str, Any]:
-    """A build that the table has no row for. Only a CPU build is known to have no GPU code."""
-    known: list[str] | None = [] if page.backend == "cpu" else None
+    """A build that the table has no row for. Of a release that it knows, a CPU build has no GPU
+    code; of any other build a page does not say what is in it, nor what goes with it."""
+    known: list[str] | None = [] if page.backend == "cpu" and seen.torch in _shipped()[1] else None
+    unknown = "; the table does not know what GPUs it has code for" if known is None else ""
     return {
         "torch": seen.torch,
         "backend": page.backend,
@@ -228,9 +230,7 @@ def _new(seen: _Seen, page: Page, source: str) -> dict[str, Any]:
         "ptx": known,
         "pythons": list(seen.pythons),
         **({"glibc": seen.glibc} if seen.glibc else {}),
-        "note": "seen on its index; the table does not know what GPUs it has code for"
-        if known is None
-        else "seen on its index",
+        "note": f"seen on its index{unknown}",
         "source": source,
         "confidence": "read",
         "arch_confidence": "inferred" if known is None else "read",
