@@ -34,7 +34,9 @@ run: setup
 	$(BIN)/python -m tests.kit.demo
 
 fuzz: setup
-	ACCELSEL_FUZZ_EXAMPLES=200000 $(BIN)/python -m pytest -n auto -q -m fuzz
+	ACCELSEL_FUZZ_EXAMPLES=200000 $(BIN)/python -m pytest -n auto -q -m fuzz tests/probe
+	ACCELSEL_FUZZ_EXAMPLES=5000 $(BIN)/python -m pytest -n auto -q \
+		tests/project/test_render.py tests/rules/test_laws.py tests/rules/test_doctor_total.py
 
 cases: setup
 	$(BIN)/python -m tests.rules.report
@@ -44,6 +46,8 @@ companions: setup
 
 bench: setup
 	$(BIN)/python -m tests.kit.bench
+	$(BIN)/python -m tests.kit.bench_probes
+	$(BIN)/python -m tests.kit.bench_kept
 
 dist: setup
 	$(BIN)/uv build --quiet --out-dir dist
