@@ -10,8 +10,10 @@ from accelsel.project.markers import (
     UNIVERSE,
     exact,
     marker,
+    overlaps,
     platforms_of,
     span,
+    variables,
 )
 
 LINUX = "sys_platform == 'linux' and platform_machine == 'x86_64'"
@@ -72,3 +74,24 @@ HOLDS = {
 @pytest.mark.parametrize(("text", "platforms"), HOLDS.items())
 def test_platforms_of(text: str, platforms: set[str]) -> None:
     assert platforms_of(text) == platforms
+
+
+VAGUE = [
+    ("platform_system == 'linux'", ("linux-x86_64",), True),
+    ("platform_system == 'linux' and sys_platform == 'darwin'", ("linux-x86_64",), False),
+    ("extra == 'cuda'", ("linux-x86_64",), True),
+    ("sys_platform == 'emscripten'", ("linux-x86_64",), False),
+    ("platform_machine == 'riscv64'", ("linux-x86_64",), False),
+    ("platform_system == 'Darwin'", ("linux-x86_64",), False),
+    ("", ("linux-x86_64",), False),
+]
+
+
+@pytest.mark.parametrize(("text", "platforms", "answer"), VAGUE)
+def test_overlaps(text: str, platforms: tuple[str, ...], answer: bool) -> None:
+    assert overlaps(text, platforms) is answer
+
+
+def test_variables() -> None:
+    text = "sys_platform == 'linux' and 'tegra' not in platform_release or python_version < \"3\""
+    assert variables(text) == ("sys_platform", "platform_release", "python_version")

@@ -4,6 +4,7 @@ Jetson's kernels are told from a server's by the kernel release; that makes them
 own here, which `linux-aarch64` includes wherever a caller names it.
 """
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -83,6 +84,30 @@ def platforms_of(text: str) -> frozenset[str]:
         )
     except (InvalidMarker, UndefinedEnvironmentName):
         return frozenset(UNIVERSE)
+
+
+def variables(text: str) -> tuple[str, ...]:
+    """The variables of a marker."""
+    bare = re.sub(r""""[^"]*"|'[^']*'""", "", text)
+    return tuple(n for n in re.findall(r"[a-z_]+", bare) if n not in {"and", "or", "in", "not"})
+
+
+def overlaps(text: str, platforms: Iterable[str]) -> bool:
+    """Whether uv sees the marker overlap with `platforms`, though it holds on no platform at all:
+    uv takes the variables as independent, so `platform_system == 'linux'`, a misspelling, and
+    `extra == 'cuda'` go together with any `sys_platform`."""
+    from packaging.markers import Marker
+
+    if platforms_of(text):
+        return False
+    words = ("", *re.findall(r"""["']([^"']*)["']""", text))
+    free = {"platform_system", "platform_version", "os_name", "extra"}
+    return any(
+        Marker(text).evaluate({**known, **dict.fromkeys(free, word)})
+        for platform in platforms
+        for known in _environments(platform)
+        for word in words
+    )
 
 
 def _environments(platform: str) -> Iterable[dict[str, str]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from accelsel.project.markers import exact, platforms_of
+from accelsel.project.markers import UNIVERSE, exact, overlaps, platforms_of, variables
 
 Entry = Mapping[str, Any]
 OWN = ("git", "path", "workspace", "editable")
@@ -49,13 +49,21 @@ def covers(entry: Entry) -> frozenset[str]:
 
 def kept(entries: Iterable[Entry], route: Route, target: str | None) -> list[Entry]:
     """The entries that stay beside the route: those of other scopes, and, for a route of the whole
-    project, the project's own for platforms other than `target`."""
+    project, the project's own for platforms other than `target`, as far as uv sees that."""
     whole = route.scope == (None, None)
     return [
         e
         for e in entries
-        if scope(e) != route.scope or (whole and e.get("marker") and target not in covers(e))
+        if scope(e) != route.scope
+        or (whole and e.get("marker") and target not in covers(e) and not vague(e, route))
     ]
+
+
+def vague(entry: Entry, route: Route) -> bool:
+    """Whether uv takes an entry for one that could hold where the route does, by a marker that
+    never holds."""
+    text = str(entry.get("marker", ""))
+    return scope(entry) == route.scope and overlaps(text, route.platforms)
 
 
 def routed(entries: tuple[Entry, ...], route: Route, index: str, target: str | None) -> list[Entry]:
@@ -80,8 +88,16 @@ def without(
         if entry.get("index") not in names or not covers(entry) & gone:
             found.append(entry)
         elif covers(entry) - gone:
-            found.append({**entry, "marker": exact(covers(entry) - gone)})
+            found.append({**entry, "marker": _narrowed(entry, gone)})
     return found
+
+
+def _narrowed(entry: Entry, gone: frozenset[str]) -> str:
+    """The entry's marker on the platforms without `gone`; what it says of other things stays."""
+    text = str(entry.get("marker", ""))
+    if set(variables(text)) <= {"sys_platform", "platform_machine"}:
+        return exact(covers(entry) - gone)
+    return f"({text}) and ({exact(frozenset(UNIVERSE) - gone)})"
 
 
 def owned(entries: Iterable[Entry], target: str | None) -> Entry | None:

@@ -41,6 +41,14 @@ def write_sources(
     }
     begin = {name: tuple(value) for name, value in entries.items()}
     for route in routes:
+        for entry in entries.get(route.name, ()):
+            if sources.vague(entry, route):
+                draft.warn(
+                    "source-replaced",
+                    f"the source of {route.name} with the marker {entry['marker']} is replaced: it "
+                    "holds on no platform, or names an extra, which only `extra = ...` can",
+                    "write the platform as sys_platform == 'linux', the extra beside `index`",
+                )
         entries[route.name] = sources.kept(entries.get(route.name, ()), route, at)
     gone = {r.name for r in routes} or {*FAMILY}
     stay = {r.name for r in view.requirements if r.raw in (draft.now(r.path) or ())}
