@@ -57,6 +57,13 @@ def test_one_package_in_the_way_takes_no_other_along() -> None:
     assert any("sphinx" in reason.message for reason in found.reasons)
 
 
+def test_each_package_is_left_out_for_its_own_reason() -> None:
+    xformers = Part(place="extra flash", companions=("xformers",))
+    found = chosen(PASCAL, FLASH, xformers, requires_python=">=3.11,<3.14")
+    [told] = (w.message for w in found.warnings if w.code == "companion-left-out")
+    assert told.startswith("flash-attn of extra flash is left out: flash-attn has no code")
+
+
 def test_what_is_always_installed_counts_first() -> None:
     old = Part(place="extra old", companions=("torchvision==0.19.0",))
     found = chosen(PASCAL, old, torch=">=2.7")

@@ -195,11 +195,8 @@ def _left_out(part: Part, decision: Decision) -> Warning_:
     why = None
     if decision.winner is not None:
         row = decision.winner.row
-        asked = replace(
-            question,
-            request=_with(question.request, (part,)),
-            wishes=(*question.wishes, *_wishes(part, question)),
-        )
+        request = replace(question.request, companions=part.companions)
+        asked = replace(question, request=request, wishes=_wishes(part, question))
         why, _ = first_finding(row.build, row.backend, asked, _ASKED)
     names = ", ".join(dict.fromkeys(wish.name for wish in _wishes(part, question)))
     told = why.message if why else "no build serves it together with the others"
