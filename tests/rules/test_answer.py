@@ -245,3 +245,21 @@ def test_a_reason_is_a_rule_and_a_sentence() -> None:
         for reason in found.reasons:
             assert isinstance(reason, Reason)
             assert not reason.message.endswith(".")
+
+
+def test_the_document_of_nothing() -> None:
+    found = of(nvidia("sm_61"), channel="nightly", backend="cu132")
+    assert found.outcome == "none"
+    assert (found.channel, found.rules.version) == ("nightly", TABLES.version)
+    unknown = of(host(container="docker"))
+    assert {one.message for one in unknown.rejected} == {
+        "nothing is known of the GPU that would run it"
+    }
+    assert unknown.channel == "stable"
+
+
+def test_packages_that_conflict_are_told_together() -> None:
+    asked = ("torchvision==0.20.1", "vllm==0.33.0")
+    found = of(nvidia("sm_86"), companions=asked)
+    assert found.outcome == "none"
+    assert any(reason.rule == "companion" for reason in found.reasons)

@@ -157,4 +157,9 @@ def test_newer_than_known(device: str, vendor: str, *, expected: bool) -> None:
 
 def test_everything_is_newer_than_nothing() -> None:
     assert newer_than_known("sm_35", "nvidia", [])
+    assert newer_than_known("sm_10", "nvidia", [])
     assert newer_than_known("gfx803", "amd", [])
+    assert newer_than_known("gfx001", "amd", [])
+    assert not newer_than_known("gfx1100", "amd", ["gfx1100"])
+    assert not newer_than_known("gfx950", "amd", ["gfx1100"])
+    assert newer_than_known("gfx1200", "amd", ["gfx1100"])

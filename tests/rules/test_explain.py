@@ -1,5 +1,7 @@
 """Texts that people paste into issues."""
 
+from dataclasses import replace
+
 import pytest
 from tests.rules.hosts import amd, gpu, host, nvidia
 from tests.rules.rows import TABLES
@@ -212,3 +214,172 @@ def test_an_unknown_backend() -> None:
         not_chosen("cu999", PASCAL)
     assert (caught.value.code, caught.value.kind) == (2, "unknown-backend")
     assert caught.value.help
+
+
+KEPT = {
+    ("2.14.1", "cu126"), ("2.13.0", "cu126"), ("2.12.1", "cu126"), ("2.14.1", "cu130"),
+    ("2.15.0", "cu130"), ("2.14.1", "cu132"), ("2.14.1", "rocm7.2"), ("2.14.1", "cpu"),
+    ("2.7.1", "cu118"),
+}  # fmt: skip
+FEW = replace(
+    TABLES,
+    checked="2026-11-20",
+    builds=tuple(
+        row
+        for row in TABLES.builds
+        if row.platform == "linux-x86_64" and (row.torch, row.backend) in KEPT
+    ),
+)
+LAPTOP = host(
+    gpu(0, "nvidia", "NVIDIA GeForce GTX 1080 Ti", "sm_61"),
+    gpu(1, "intel", "UHD", "gen9", integrated=True),
+    driver="580.65.06",
+)
+WINNER = """\
+torch 2.14.1 with cu126
+  for     linux-x86_64, Python 3.12
+  range   torch>=2.12.1,<2.15
+  index   https://download.pytorch.org/whl/cu126
+  serves  GPU 0: NVIDIA GeForce GTX 1080 Ti (sm_61)
+  sure    read (rules of 2026-11-20)
+
+why
+  the NVIDIA GPU decides  [policy]
+  GPU 0, GTX 1080 Ti (sm_61) runs its code for sm_60  [arch-kernels]
+  driver 580.65.06, CUDA 13.0: enough for CUDA 12 (driver 525.60.13)
+      [driver-floor]
+  2.14.1 is the newest torch that runs here; 2.15.0 is the newest known
+      [newest-torch]
+warnings
+  GPU 1, UHD is left out: no build in the table has ever had code for gen9
+not chosen (accelsel why BACKEND tells more, -v all)
+  cu130     2.15.0  no kernels for sm_61 (GPU 0, GTX 1080 Ti)  [arch-kernels]
+  cu132     2.14.1  no kernels for sm_61 (GPU 0, GTX 1080 Ti)  [arch-kernels]
+  cpu       2.14.1  without GPU support, and there is a GPU to serve  [policy]
+  cu118     2.7.1   torch 2.14.1 with cu126 is newer and runs too  [newest-to..."""
+WINNER_LONG = """\
+torch 2.14.1 with cu126
+  for     linux-x86_64, Python 3.12
+  range   torch>=2.12.1,<2.15
+  index   https://download.pytorch.org/whl/cu126
+  serves  GPU 0: NVIDIA GeForce GTX 1080 Ti (sm_61)
+  sure    read (rules of 2026-11-20)
+
+why
+  the NVIDIA GPU decides  [policy]
+  GPU 0, GTX 1080 Ti (sm_61) runs its code for sm_60  [arch-kernels]
+  driver 580.65.06, CUDA 13.0: enough for CUDA 12 (driver 525.60.13)
+      [driver-floor]
+  2.14.1 is the newest torch that runs here; 2.15.0 is the newest known
+      [newest-torch]
+
+warnings
+  GPU 1, UHD is left out: no build in the table has ever had code for gen9
+
+vendor: it is made for another vendor's GPUs
+  rocm7.2 2.14.1: for AMD GPUs, and none is usable here
+
+arch-kernels: it has no code that a GPU to be served runs
+  cu130 2.15.0, 2.14.1: no kernels for sm_61 (GPU 0, GTX 1080 Ti)
+  cu132 2.14.1: no kernels for sm_61 (GPU 0, GTX 1080 Ti)
+
+policy: it would leave a GPU unused
+  cpu 2.14.1: without GPU support, and there is a GPU to serve
+
+newest-torch: a newer torch runs too
+  cu126 2.13.0, 2.12.1: torch 2.14.1 with cu126 is newer and runs too
+  cu118 2.7.1: torch 2.14.1 with cu126 is newer and runs too"""
+NONE_LONG = """\
+no build of torch for this host (linux-x86_64, Python 3.12)
+
+why
+  inside a container no GPU is to be seen, and nothing tells what will run it
+      [policy]
+  name the driver and the GPU: ACCELSEL_CUDA_DRIVER=580.65.06
+      ACCELSEL_GPU_ARCH=sm_86  [policy]
+  use a profile of the machine that will run it: accelsel detect there,
+      --profile here  [policy]
+  name the backend: --backend cu126  [policy]
+  take the CPU build: --fallback cpu  [policy]
+
+usable-gpu: the GPU has no usable driver
+  cu130 2.15.0, 2.14.1: nothing is known of the GPU that would run it
+  cpu 2.14.1: nothing is known of the GPU that would run it
+  cu126 2.14.1, 2.13.0, 2.12.1: nothing is known of the GPU that would run it
+  cu132 2.14.1: nothing is known of the GPU that would run it
+  rocm7.2 2.14.1: nothing is known of the GPU that would run it
+  cu118 2.7.1: nothing is known of the GPU that would run it"""
+NOT_ROCM = """\
+rocm7.2 was not chosen: torch 2.14.1 with cu126 was
+  nearest: torch 2.14.1
+    for AMD GPUs, and none is usable here  [vendor]
+  it would take: a usable AMD GPU
+  the newest torch that serves GPU 0, GTX 1080 Ti (sm_61): torch 2.14.1 with
+      cu126"""
+NOT_CPU = """\
+cpu was not chosen: torch 2.14.1 with cu126 was
+  nearest: torch 2.14.1
+    without GPU support, and there is a GPU to serve  [policy]
+  it would take: --backend cpu"""
+
+
+@pytest.mark.parametrize(
+    ("profile", "verbose", "expected"),
+    [
+        (LAPTOP, False, WINNER),
+        (LAPTOP, True, WINNER_LONG),
+        (host(container="docker"), True, NONE_LONG),
+        (host(container="docker"), False, NONE_LONG.partition("\n\nusable-gpu")[0]),
+    ],
+    ids=["winner", "winner at length", "none at length", "none"],
+)
+def test_screens(profile: Profile, expected: str, *, verbose: bool) -> None:
+    assert why(select(profile, Request(), FEW), profile, FEW, verbose=verbose) == expected
+
+
+@pytest.mark.parametrize(("backend", "expected"), [("rocm7.2", NOT_ROCM), ("cpu", NOT_CPU)])
+def test_screens_of_losers(backend: str, expected: str) -> None:
+    found = select(LAPTOP, Request(), FEW)
+    assert why_not(backend, LAPTOP, Request(), FEW, found) == expected
+
+
+def test_a_request_for_a_backend_or_force_is_no_part_of_why_not() -> None:
+    asked = Request(backend="cu118", force=True)
+    text = why_not("cu130", LAPTOP, asked, FEW, select(LAPTOP, asked, FEW))
+    assert text.startswith("cu130 was not chosen: torch 2.7.1 with cu118 was\n  nearest: ")
+    assert text.endswith("GTX 1080 Ti (sm_61): torch 2.14.1 with\n      cu126")
+
+
+def test_each_gpu_without_kernels_is_told_of() -> None:
+    cards = (
+        gpu(0, "nvidia", "A", "sm_86"),
+        gpu(1, "nvidia", "B", "sm_61"),
+        gpu(2, "nvidia", "C", "sm_50"),
+    )
+    text = not_chosen("cu130", host(*cards, driver="580.65.06"))
+    told = [line.strip() for line in text.splitlines() if "newest torch that serves" in line]
+    assert [line.partition(" serves ")[2][:8] for line in told] == ["GPU 1, B", "GPU 2, C"]
+
+
+def test_two_changes_are_told_in_one_line() -> None:
+    text = not_chosen("cu132", nvidia("sm_61", driver="535.1"))
+    assert "it would take: another GPU than card sm_61; driver 580.65.06 or newer" in text
+    held = not_chosen("cu132", nvidia("sm_86"), torch="<2.13")
+    assert held.startswith("cu132 was not chosen: torch 2.12.1 with cu130 was")
+
+
+def test_gpus_of_two_kinds_share_the_line() -> None:
+    cards = (gpu(0, "nvidia", "A", "sm_86"), gpu(1, "nvidia", "B", "sm_90"))
+    assert "  serves  GPU 0: A (sm_86); GPU 1: B (sm_90)" in chosen(host(*cards, driver="580.65"))
+    two = chosen(amd("gfx1031", "gfx1032"))
+    assert "torch[device-gfx1031,device-gfx1032]==" in two
+    assert chosen(None, backend="cpu", platform="linux-x86_64").startswith("torch 2.14.1 with cpu")
+
+
+def test_what_the_screen_has_no_room_for_is_counted() -> None:
+    names = [f"a card with a very long marketing name, number {n}" for n in range(12)]
+    cards = [gpu(n, "nvidia", name, "sm_86") for n, name in enumerate(names)]
+    lines = chosen(host(*cards, driver="580.65.06")).splitlines()
+    assert len(lines) == 23
+    assert lines[lines.index("why") + 10] == "  ... and 10 more (-v)"
+    assert lines[-1] == "  ... and 7 more (-v)"

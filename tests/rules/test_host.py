@@ -281,3 +281,19 @@ def test_an_override_is_for_amd_alone() -> None:
     unknown = gpu(0, "amd", "card", None)
     assert read(host(unknown, environment=SET)).targets[0].arch is None
     assert read(host(unknown), Request(allow_arch_override=True)).override is None
+
+
+def test_a_listed_gpu_that_fails_everywhere_does_not_forbid_an_override() -> None:
+    rows = tuple(
+        replace(row, broken=("gfx1100",)) if TABLES.backends[row.backend].kind == "rocm" else row
+        for row in TABLES.builds
+    )
+    overrides = tuple(replace(row, arch="gfx1100") for row in TABLES.overrides[:1])
+    tables = replace(TABLES, builds=rows, overrides=overrides)
+    assert read_host(amd("gfx1100"), Request(), tables).offer == "10.3.0"
+    assert read_host(amd("gfx1100"), Request(), replace(tables, builds=TABLES.builds)).offer is None
+
+
+def test_a_platform_that_does_not_exist_is_named() -> None:
+    with pytest.raises(AccelselError, match="'solaris' is not a platform"):
+        named_platform("solaris")

@@ -119,7 +119,7 @@ def test_broken_looks_at_every_gpu_and_at_what_an_override_does() -> None:
         "HSA_OVERRIDE_GFX_VERSION=10.3.0 on gfx1033 (GPU 0, card gfx1033): installs and computes "
         "wrong results"
     )
-    assert wrong.change == "unset HSA_OVERRIDE_GFX_VERSION"
+    assert (wrong.rule, wrong.change) == ("broken-combination", "unset HSA_OVERRIDE_GFX_VERSION")
 
 
 def of(row: Mapping[str, object], profile: Profile) -> Finding | None:

@@ -395,8 +395,8 @@ LOST = replace(CARD, usable=False)
 DRIVERLESS = "GPU 0, card is present and not usable"
 CPU_WAY = "; or take the CPU build with --fallback cpu"
 NEWER = (
-    "GPU 0, card gfx1300 (gfx1300) is newer than every build in the table: look for newer rows with "
-    "accelsel rules refresh, or take the CPU build with --fallback cpu"
+    "GPU 0, card gfx1300 (gfx1300) is newer than every build in the table: look for newer rows "
+    "with accelsel rules refresh, or take the CPU build with --fallback cpu"
 )
 OWN_WHEELS = "NVIDIA's own wheels for {} do, where it has them; the CPU build needs --fallback cpu"
 NO_JETSON = "no build in the table serves {} with {}"

@@ -80,3 +80,16 @@ def test_vendor_indexes_mix_builds() -> None:
     found = select(nvidia("sm_86", python="3.12.1"), Request(), TABLES)
     assert found.torch
     assert "==" not in found.torch.specifier
+
+
+def test_the_range_ends_where_other_packages_want_something_else() -> None:
+    found = select(nvidia("sm_86"), Request(companions=("flash-attn",)), TABLES)
+    alone = select(nvidia("sm_86"), Request(), TABLES)
+    assert found.torch
+    assert alone.torch
+    assert found.torch.specifier.startswith(">=")
+    assert found.packages
+    pyg = select(nvidia("sm_86"), Request(companions=("torch-scatter",)), TABLES)
+    assert pyg.torch
+    minor = pyg.torch.version.rpartition(".")[0]
+    assert pyg.torch.specifier.partition(",")[0].startswith(f">={minor}")

@@ -115,6 +115,8 @@ def test_no_specifier(text: str) -> None:
         ("<0.29", "<0.20", True),
         (">2.0", "<2.1", True),
         (">=2.11", ">=2.9,<2.11", False),
+        ("", "", True),
+        ("", "!=2", True),
         ("~=2.9.0", ">=2.9.1", True),
         ("==0.29.0a0+rocm10.1.0", ">=0.20", True),
     ],
@@ -182,3 +184,10 @@ def test_requires_python_that_is_no_specifier() -> None:
     with pytest.raises(AccelselError) as caught:
         admits_python("3.11")
     assert caught.value.where == "requires-python"
+
+
+def test_overlap_tells_whose_specifier_is_malformed() -> None:
+    for pair in (("2.x", "==1"), ("==1", "2.x")):
+        with pytest.raises(AccelselError) as caught:
+            overlap(*pair, where="torchaudio")
+        assert caught.value.where == "torchaudio"

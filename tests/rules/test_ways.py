@@ -143,3 +143,44 @@ def test_ways_stay_with_the_vendor() -> None:
         ("vendor", "cu126 2.14.1: for NVIDIA GPUs, and none is usable here"),
         ("requested-backend", "without --backend: torch 2.14.1 with cpu runs"),
     ]
+
+
+def test_an_unknown_platform_has_no_ways() -> None:
+    assert len(told(None, backend="cpu")) == 1
+
+
+def test_the_rule_of_the_packages_comes_first() -> None:
+    found = told(nvidia("sm_86"), companions=("torchvision==0.1",))
+    assert found[0][0] == "companion"
+    assert found[0][1].endswith("torchvision==0.1 was asked for, and it goes with >=0.29.1")
+
+
+def test_another_python_that_was_asked_for() -> None:
+    found = told(nvidia("sm_86"), python="3.7")
+    assert ("python-wheel", "with Python 3.15: torch 2.15.0 with cu132 runs") in found
+    beside = told(nvidia("sm_86"), python="3.7", companions=("torchaudio",))
+    assert any(message.startswith("with Python 3.14: torch ") for _, message in beside)
+
+
+def test_a_jetson_in_full() -> None:
+    found = told(nvidia("sm_87", arch="aarch64", driver="540.4.0", jetson=("R36.4.3", "6")))
+    assert found[-1] == (
+        "jetpack",
+        "NVIDIA has wheels of its own for some JetPacks; the CPU build needs --fallback cpu",
+    )
+
+
+def test_the_channel_in_full() -> None:
+    start = "no test build for linux-x86_64 is established"
+    index = "what is known of it is its index: https://download.pytorch.org/whl/test/cu126"
+    assert told(nvidia("sm_61"), channel="test")[0] == ("channel", f"{start}; {index}")
+    many = told(nvidia("sm_86"), channel="test")[0][1]
+    assert many.count("https://") == 3
+    assert ", https://" in many
+    nothing = told(host(libc="musl"), channel="test")[0]
+    assert nothing == ("channel", "no test build for linux-x86_64 is established")
+
+
+def test_what_is_not_established_is_of_the_platform() -> None:
+    linux = [text for rule, text in told(amd("gfx906"), torch=">=2.12") if rule == "published"]
+    assert len([text for text in linux if "torch[device-gfx906]" in text]) == 1

@@ -18,9 +18,9 @@ from accelsel.rules.versions import admits, admits_python, arch_numbers, meets, 
 
 VENDOR_INDEXES = ("amd", "jetson")
 
-_EVERYTHING: frozenset[Scope] = frozenset({"gpu", "host", "wheel", "python", "policy", "request"})
+EVERYTHING: frozenset[Scope] = frozenset({"gpu", "host", "wheel", "python", "policy", "request"})
 _FORCED: frozenset[Scope] = frozenset({"wheel", "python", "request"})
-_HOST: frozenset[Scope] = frozenset({"gpu", "host", "wheel", "python", "policy"})
+HOST: frozenset[Scope] = frozenset({"gpu", "host", "wheel", "python", "policy"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +102,7 @@ def _decide(question: Question, rows: tuple[Row, ...], found: Aims) -> Decision:
         if decision.candidates:
             return decision
         first = first or decision
-        settled = settled or bool(_legal(replace(aimed, targets=group), rows, _HOST))
+        settled = settled or bool(_legal(replace(aimed, targets=group), rows, HOST))
     if first is not None:
         return first
     return Decision(
@@ -185,7 +185,7 @@ def _aimed(question: Question, aim: Aim) -> Question:
 
 
 def _scopes(question: Question) -> frozenset[Scope]:
-    return _FORCED if question.request.force and question.request.backend else _EVERYTHING
+    return _FORCED if question.request.force and question.request.backend else EVERYTHING
 
 
 def _legal(
@@ -206,12 +206,12 @@ def _group(question: Question, rows: tuple[Row, ...], aim: Aim) -> tuple[Target,
     """
     if question.request.gpus not in ("all", "any") or question.request.force:
         return aim.required
-    if question.request.gpus == "all" and (len(aim.required) < 2 or _legal(question, rows, _HOST)):
+    if question.request.gpus == "all" and (len(aim.required) < 2 or _legal(question, rows, HOST)):
         return aim.required
     apart = [
         (target, frozenset(
             (one.row.build.torch, one.row.backend.name)
-            for one in _legal(replace(question, targets=(target,)), rows, _HOST)
+            for one in _legal(replace(question, targets=(target,)), rows, HOST)
         ))
         for target in aim.required
     ]  # fmt: skip
@@ -271,7 +271,7 @@ def _pick(
     forced: tuple[Finding, ...] = ()
     if ordered and scopes is _FORCED:
         best = ordered[0].row
-        forced = units.all_findings(best.build, best.backend, question, _HOST)
+        forced = units.all_findings(best.build, best.backend, question, HOST)
     return Decision(
         question=question,
         aim=aim,

@@ -9,7 +9,7 @@ from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.profile import Profile
 from accelsel.model.request import Request
 from accelsel.model.selection import Reason, Rejection, Selection
-from accelsel.rules.choice import Candidate, Decision, Row, decide, outdone
+from accelsel.rules.choice import HOST, Candidate, Decision, Row, decide, outdone
 from accelsel.rules.question import Finding, Scope
 from accelsel.rules.units import BY_ID, all_findings
 from accelsel.rules.versions import release
@@ -17,7 +17,6 @@ from accelsel.rules.versions import release
 WIDTH = 80
 HEIGHT = 23  # of 24: the prompt needs a line
 _WARNINGS, _LOSERS = 5, 3  # lines for warnings at most, and for losers at least
-_SCOPES: frozenset[Scope] = frozenset({"gpu", "host", "wheel", "python", "policy"})
 _ASKED: frozenset[Scope] = frozenset({"request"})
 
 
@@ -195,8 +194,7 @@ def _misses(rows: list[Row], decision: Decision) -> list[str]:
     """The build with the least against it, then the others by rule."""
     question = decision.question
     against = {
-        row.build.torch: (row, all_findings(row.build, row.backend, question, _SCOPES))
-        for row in rows
+        row.build.torch: (row, all_findings(row.build, row.backend, question, HOST)) for row in rows
     }
     asked = {
         row.build.torch: all_findings(

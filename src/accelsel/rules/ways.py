@@ -7,8 +7,8 @@ from accelsel.model.profile import Profile
 from accelsel.model.request import Request
 from accelsel.model.selection import Reason
 from accelsel.rules import family
-from accelsel.rules.choice import Decision, Row, decide
-from accelsel.rules.question import Case, Finding, Scope, pythons
+from accelsel.rules.choice import EVERYTHING, Decision, Row, decide
+from accelsel.rules.question import Case, Finding, pythons
 from accelsel.rules.units import all_findings
 from accelsel.rules.versions import release
 
@@ -167,11 +167,10 @@ def _newest_lowest(pair: tuple[Row, Finding]) -> tuple[object, ...]:
 def _driver(decision: Decision) -> list[Reason]:
     """The newest build that only the driver keeps away."""
     question = replace(decision.question, newest_sure=None)
-    scopes: frozenset[Scope] = frozenset({"gpu", "host", "wheel", "python", "policy", "request"})
     for row, finding in sorted(decision.rejected, key=_newest_lowest, reverse=True):
         if finding.rule != "driver-floor":
             continue
-        others = all_findings(row.build, row.backend, question, scopes)
+        others = all_findings(row.build, row.backend, question, EVERYTHING)
         if len(others) == 1 and finding.change:
             text = f"with {finding.change}: torch {row.build.torch} with {row.backend.name} runs"
             return [Reason(rule="driver-floor", message=text)]
