@@ -312,7 +312,9 @@ class _Editor:
             self.cuts.removed.append((section.start, end, "\n".join(comments)))
             return
         start = len(self.text[:line].rstrip())
-        if start == 0:
+        if start:
+            start = self.document.line_end(start)
+        else:
             while end < len(self.text) and self.text[end] in "\r\n":
                 end += 1
         self.cuts.removed.append((start, end, ""))
