@@ -172,13 +172,22 @@ def _doctor(
     report: Annotated[
         bool, typer.Option("--report", help="Print a block for an issue, private data out.")
     ] = False,
+    error: Annotated[
+        str | None, typer.Option("--error", metavar="TEXT", help="The message that was seen.")
+    ] = None,
 ) -> int:
     """Check an environment, a lock file and a host against each other."""
     from accelsel.cli.doctor import DoctorFlags, doctor
 
     _forms(output, "github", "sarif")
     flags = DoctorFlags(
-        path=path, python=python, profile=profile, replay=replay, fix=fix, report=report
+        path=path,
+        python=python,
+        profile=profile,
+        replay=replay,
+        fix=fix,
+        report=report,
+        error=error,
     )
     return doctor(output, flags)
 

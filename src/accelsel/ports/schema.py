@@ -9,6 +9,7 @@ from accelsel.ports.documents import VERSION
 
 def _types() -> dict[str, Any]:
     from accelsel.model.config import Config
+    from accelsel.model.finding import Report
     from accelsel.model.profile import Profile
     from accelsel.model.report import ErrorDocument, PlanDocument
     from accelsel.model.selection import Selection
@@ -17,6 +18,7 @@ def _types() -> dict[str, Any]:
         "profile": Profile,
         "selection": Selection,
         "plan": PlanDocument,
+        "report": Report,
         "config": Config,
         "error": ErrorDocument,
     }
