@@ -51,7 +51,8 @@ def write_sources(
                 )
         entries[route.name] = sources.kept(entries.get(route.name, ()), route, at)
     gone = {r.name for r in routes} or {*FAMILY}
-    stay = {r.name for r in view.requirements if r.raw in (draft.now(r.path) or ())}
+    tritons = [r for r in view.requirements if r.name in TRITONS]
+    stay = {r.name for r in tritons if r.raw in (draft.now(r.path) or ())}
     for name in TRITONS & set(entries) - gone - stay:
         entries[name] = [
             e
