@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from tests.project.cases import ROOT
+from tests.project.cases import ROOT, selection
 from tests.project.generated import PINS, Pin, pins, projects, valid
 
-from accelsel.model.plan import Plan
+from accelsel.model.plan import PinOptions, Plan
 from accelsel.project.change import applied
 from accelsel.project.check import check
 from accelsel.project.plan import plan, unplan
@@ -177,16 +177,8 @@ def test_another_selection_is_as_if_it_were_the_first(text: str, one: Pin, two: 
     _, first = pinned(text, one)
     _, direct = pinned(text, two)
     second = render(first, plan(read(first), *two))
-    assert without_undo(second) == without_undo(direct)
+    assert second == direct
     assert render(second, unplan(read(second))) == text
-
-
-def without_undo(text: str) -> dict[str, Any]:
-    data = parsed(text)
-    del data["tool"]["accelsel"]["pin"]["undo"]
-    for value in (data, data["tool"].get("uv", {})):
-        value.pop("index", None)
-    return dict(without_empty(data))
 
 
 EDITS = (
@@ -251,3 +243,51 @@ def edit(text: str, kind: str, number: int, newline: str, random: Any) -> tuple[
         new = f"cache-dir = '{mark}'"
         return text.replace("\n[tool.uv]\n", f"\n[tool.uv]\n{new}\n", 1), ""
     return text, ""
+
+
+GROUPS = (
+    (selection({"backend": "cpu"}), selection({})),
+    PinOptions(shape="groups"),
+)
+SINGLE = ((selection({}),), PinOptions())
+EMPTIES = """[project]
+name = "demo"
+version = "1"
+dependencies = [
+    "numpy",
+    "torch",
+    "einops",
+]
+
+[tool.uv]
+default-groups = []
+constraint-dependencies = []
+
+[tool.uv.sources]
+
+[tool.other]
+a = 1
+"""
+
+
+@pytest.mark.parametrize("pin", [SINGLE, GROUPS], ids=["single", "groups"])
+def test_unpin_of_an_edited_file_leaves_what_was_empty(pin: Pin) -> None:
+    more = ('"numpy",\n', '"scipy",\n    "numpy",\n')
+    _, result = pinned(EMPTIES, pin)
+    edited = result.replace(*more)
+    assert render(edited, unplan(read(edited))) == EMPTIES.replace(*more)
+
+
+@pytest.mark.parametrize(
+    ("edited", "wanted"),
+    [
+        ('"scipy",\n    "numpy",', '"scipy",\n    "numpy",\n    "torch",\n    "einops",'),
+        ('"numpy",\n    "scipy",', '"numpy",\n    "torch",\n    "scipy",\n    "einops",'),
+        ('"scipy",', '"scipy",\n    "torch",\n    "einops",'),
+    ],
+    ids=["above", "between", "instead"],
+)
+def test_what_was_taken_out_comes_back_beside_its_neighbour(edited: str, wanted: str) -> None:
+    _, result = pinned(EMPTIES, GROUPS)
+    text = result.replace('"numpy",', edited)
+    assert wanted in render(text, unplan(read(text)))

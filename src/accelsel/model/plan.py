@@ -19,7 +19,7 @@ class Edit:
 
     None stands for "not there". With `item` True the value is one element of the array at
     `table` + `key`, else it is the whole value of that key; `index` is then where an element stood
-    or is to stand, None for the end.
+    or is to stand, None for the end, and `beside` the name that the element before it was about.
     """
 
     table: tuple[str, ...]
@@ -29,6 +29,7 @@ class Edit:
     why: str = ""
     item: bool = False
     index: int | None = None
+    beside: str | None = None
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -64,11 +65,13 @@ class Undo:
     """How to turn the pinned text, without the record, back into the original.
 
     `splices` are (offset, length, original text), in order, in characters of the pinned text;
-    `digest` is that of the original, so that a text edited since is never "restored".
+    `digest` is that of the original, so that a text edited since is never "restored". `headers` are
+    the tables whose header had nothing below it.
     """
 
     splices: tuple[tuple[int, int, str], ...]
     digest: str
+    headers: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +88,8 @@ class Record:
 class Plan:
     """The edit of one file. `edits` take the present text to the wanted one; `record` is what
     `[tool.accelsel.pin]` will hold, None where it is to go. `base` is the text without any pin.
+    `anew` is True where the text is rendered from `base`, the original to the byte, and not from
+    the present one. `keep` are tables that stay when they are empty.
     `restored` is set where an unpin gives back the original bytes. `left` says which values an
     unpin leaves because they were edited since."""
 
@@ -94,6 +99,8 @@ class Plan:
     edits: tuple[Edit, ...] = ()
     record: Record | None = None
     base: str = ""
+    anew: bool = False
+    keep: tuple[tuple[str, ...], ...] = ()
     restored: str | None = None
     warnings: tuple[Warning_, ...] = ()
     left: tuple[str, ...] = ()

@@ -35,6 +35,7 @@ def inverse(edit: Edit) -> Edit:
         item=edit.item,
         why=edit.why,
         index=edit.index,
+        beside=edit.beside,
     )
 
 
@@ -51,9 +52,17 @@ def applied(data: Mapping[str, Any], edits: Iterable[Edit]) -> dict[str, Any]:
             at = values.index(edit.before)
             values[at : at + 1] = [] if edit.after is None else [edit.after]
         elif edit.after is not None and (edit.index is not None or edit.after not in values):
-            values.insert(len(values) if edit.index is None else edit.index, edit.after)
+            values.insert(_position(values, edit), edit.after)
         _set(result, edit.path, values or None)
     return result
+
+
+def _position(values: list[Any], edit: Edit) -> int:
+    """Where an element goes: at the end; else behind the one that it stood behind, where it is."""
+    if edit.index is None:
+        return len(values)
+    behind = [at + 1 for at, v in enumerate(values) if edit.beside and about(v) == edit.beside]
+    return edit.index if edit.index in behind or not behind else behind[-1]
 
 
 def _copy(value: Any) -> Any:

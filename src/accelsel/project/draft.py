@@ -1,10 +1,11 @@
 """Edits of one project as they are collected, and where uv's settings stand."""
 
+from dataclasses import replace
 from typing import Any
 
 from accelsel.model.plan import Edit
 from accelsel.model.selection import Warning_
-from accelsel.project.change import applied, look
+from accelsel.project.change import about, applied, look
 from accelsel.project.read import ProjectView
 from accelsel.project.scan import Path
 
@@ -24,7 +25,16 @@ class Draft:
         self._edits: list[Edit] = []
 
     def edits(self) -> tuple[Edit, ...]:
-        return tuple(self._edits)
+        """The edits; an array that the project has empty is one value, so that it is empty again
+        when the pin is taken back."""
+        found: dict[Path | int, Edit] = {}
+        for at, edit in enumerate(self._edits):
+            if edit.item and look(self.view.data, edit.path) == []:
+                whole = replace(edit, before=[], after=self.now(edit.path), item=False)
+                found.setdefault(edit.path, whole)
+            else:
+                found[at] = edit
+        return tuple(found.values())
 
     def now(self, path: Path) -> Any:
         """The value at `path` after the edits so far."""
@@ -48,10 +58,17 @@ class Draft:
         present = self.now(path) or []
         if before != after and before in present:
             index = None if after is not None else present.index(before)
-            self._item(path, before, after, why, index)
+            beside = about(present[index - 1]) if index else None
+            self._item(path, before, after, why, index, beside)
 
     def _item(
-        self, path: Path, before: Any, after: Any, why: str, index: int | None = None
+        self,
+        path: Path,
+        before: Any,
+        after: Any,
+        why: str,
+        index: int | None = None,
+        beside: str | None = None,
     ) -> None:
         self._edits.append(
             Edit(
@@ -62,6 +79,7 @@ class Draft:
                 why=why,
                 item=True,
                 index=index,
+                beside=beside,
             )
         )
 

@@ -25,9 +25,12 @@ EMPTIED: set[Path] = {
 ARRAYS_OF_TABLES = {("tool", "uv", "index"), ("tool", "uv", "dependency-metadata")}
 
 
-def splices(document: Document, data: Mapping[str, Any], edits: Iterable[Edit]) -> list[Splice]:
-    """What to replace in `document.text`, whose parsed value is `data`, to bring `edits` about."""
-    editor = _Editor(document, data)
+def splices(
+    document: Document, data: Mapping[str, Any], edits: Iterable[Edit], keep: Iterable[Path] = ()
+) -> list[Splice]:
+    """What to replace in `document.text`, whose parsed value is `data`, to bring `edits` about;
+    the tables of `keep` stay when they are empty."""
+    editor = _Editor(document, data, frozenset(keep))
     together: dict[Path, list[Edit]] = {}
     for edit in edits:
         holder = document.inline_holder(edit.path)
@@ -45,10 +48,11 @@ def splices(document: Document, data: Mapping[str, Any], edits: Iterable[Edit]) 
 
 
 class _Editor:
-    def __init__(self, document: Document, data: Mapping[str, Any]) -> None:
+    def __init__(self, document: Document, data: Mapping[str, Any], keep: frozenset[Path]) -> None:
         self.document = document
         self.text = document.text
         self.data = data
+        self.keep = keep
         self.cuts = Cuts()
         self.headers: list[Splice] = []  # new sections: behind what is added to the one before
         self.gone: set[int] = set()  # starts of entries and sections that are removed
@@ -115,6 +119,9 @@ class _Editor:
         node = entry.value
         if after is None:
             self._remove_entry(entry)
+            return
+        if node.kind == "array" and after == [] and not layout.comments(self.document, node):
+            self.cuts.put.append((node.start, node.end, "[]"))
             return
         if node.kind == "array" and isinstance(after, list):
             self.array(entry.path, present, after)
@@ -348,6 +355,7 @@ class _Editor:
         for section in self.document.sections[1:]:
             if (
                 section.path[:2] in EMPTIED
+                and section.path not in self.keep
                 and section.entries
                 and section.start not in self.gone | self.filled
                 and all(entry.start in self.gone for entry in section.entries)

@@ -67,6 +67,8 @@ def finish(
         edits=edits,
         record=record,
         base=draft.view.text,
+        anew=changed and view.record is not None and unplan(view).restored is not None,
+        keep=_kept_empty(view),
         warnings=tuple(draft.warnings),
     )
 
@@ -154,7 +156,7 @@ def unplan(view: ProjectView) -> Plan:
             where=view.path,
             help="accelsel takes back only what it wrote",
         )
-    gone = Plan(path=view.path, changed=True, edits=(), record=None)
+    gone = Plan(path=view.path, changed=True, keep=_kept_empty(view))
     inverted = tuple(inverse(e) for e in reversed(record.written) if in_place(view.data, e))
     if record.undo is not None:
         bare = render(view.text, gone)
@@ -167,6 +169,10 @@ def unplan(view: ProjectView) -> Plan:
     safe = tuple(e for e in inverted if _free(view, e))
     left += tuple(_kept(inverse(e)) for e in inverted if not _free(view, e))
     return replace(gone, edits=safe, left=left)
+
+
+def _kept_empty(view: ProjectView) -> tuple[tuple[str, ...], ...]:
+    return view.record.undo.headers if view.record and view.record.undo else ()
 
 
 def _free(view: ProjectView, edit: Edit) -> bool:

@@ -49,6 +49,7 @@ def _edit(row: Mapping[str, Any]) -> Edit:
         after=row.get("is"),
         item=at.endswith(_ITEM),
         index=row.get("index"),
+        beside=row.get("beside"),
     )
 
 
@@ -64,6 +65,7 @@ def _undo(data: Mapping[str, Any]) -> Undo:
     return Undo(
         splices=tuple((int(s[0]), int(s[1]), str((*s, "")[2])) for s in data["splices"]),
         digest=str(data["digest"]),
+        headers=tuple(_path(name) for name in data.get("headers", ())),
     )
 
 
@@ -76,6 +78,8 @@ def to_toml(record: Record) -> dict[str, Any]:
             "digest": record.undo.digest,
             "splices": [[a, n, old] if old else [a, n] for a, n, old in record.undo.splices],
         }
+        if record.undo.headers:
+            table["undo"]["headers"] = [dotted(path) for path in record.undo.headers]
     return table
 
 
@@ -87,6 +91,8 @@ def _row(edit: Edit) -> dict[str, Any]:
         row["was"] = edit.before
     if edit.index is not None:
         row["index"] = edit.index
+    if edit.beside is not None:
+        row["beside"] = edit.beside
     return row
 
 

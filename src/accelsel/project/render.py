@@ -1,13 +1,14 @@
 """A plan carried out on the text: the only place where TOML is written."""
 
 import tomllib
+from dataclasses import replace
 from typing import Any
 
 from accelsel.model.plan import Edit, Plan, Record, Undo
 from accelsel.project import edit, record
 from accelsel.project.change import look
 from accelsel.project.frame import Frame, frame
-from accelsel.project.scan import scan
+from accelsel.project.scan import Document, Path, scan
 
 
 def render(text: str, plan: Plan) -> str:
@@ -19,16 +20,26 @@ def render(text: str, plan: Plan) -> str:
         return text
     if plan.restored is not None:
         return plan.restored
+    edits = plan.edits
+    if plan.anew and plan.record is not None:
+        text, edits = plan.base, plan.record.written
     framed = framed_text(text, plan.path)
     data = tomllib.loads(framed.toml)
     document = scan(framed.toml)
     present = look(data, record.PATH)
-    bare = framed.apply(edit.splices(document, data, (*plan.edits, *_to(present, None))))
+    bare = framed.apply(edit.splices(document, data, (*edits, *_to(present, None)), plan.keep))
     if plan.record is None:
         return bare
     how = record.undo(block(plan.base, plan.path), block(bare, plan.path))
+    how = replace(how, headers=_headers(document) if present is None else plan.keep)
     rows = _to(present, _table(plan.record, how))
-    return framed.apply(edit.splices(document, data, (*plan.edits, *rows)))
+    return framed.apply(edit.splices(document, data, (*edits, *rows), plan.keep))
+
+
+def _headers(document: Document) -> tuple[Path, ...]:
+    """The tables whose header has nothing below it, and which would go if they were emptied."""
+    found = (s.path for s in document.sections[1:] if not s.array and not s.entries)
+    return tuple(path for path in found if path[:2] in edit.EMPTIED)
 
 
 def framed_text(text: str, path: str) -> Frame:
