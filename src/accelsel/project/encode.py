@@ -5,15 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
-_ESCAPES = {
-    '"': '\\"',
-    "\\": "\\\\",
-    "\b": "\\b",
-    "\t": "\\t",
-    "\n": "\\n",
-    "\f": "\\f",
-    "\r": "\\r",
-}
+_PLAIN = re.compile(r"[ !#-\[\]-~]*")
 WIDTH = 100
 INDENT = "    "
 
@@ -23,13 +15,11 @@ def string(value: str, like: str = '"') -> str:
     literal = "'" not in value and all(c == "\t" or (c >= " " and c != "\x7f") for c in value)
     if literal and (like.startswith("'") or '"' in value):
         return f"'{value}'"
-    return '"' + "".join(_character(c) for c in value) + '"'
+    if _PLAIN.fullmatch(value):  # by far the most: the editor need not be loaded for these
+        return f'"{value}"'
+    from tomlkit import string as quoted
 
-
-def _character(c: str) -> str:
-    if c in _ESCAPES:
-        return _ESCAPES[c]
-    return f"\\u{ord(c):04X}" if c < " " or c == "\x7f" else c
+    return quoted(value).as_string()
 
 
 def key(name: str) -> str:
