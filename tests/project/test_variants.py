@@ -1,7 +1,14 @@
-"""Bounds of several sources as one."""
+"""Several backends in one project, beside the reviewed pairs; bounds of several sources as one."""
+
+import tomllib
 
 import pytest
+from tests.project.cases import selection
 
+from accelsel.model.plan import PinOptions
+from accelsel.project.plan import plan
+from accelsel.project.read import read
+from accelsel.project.render import render
 from accelsel.project.variants import merged
 
 TABLE = [
@@ -20,3 +27,38 @@ TABLE = [
 @pytest.mark.parametrize(("one", "two", "text"), TABLE)
 def test_merged(one: str, two: str, text: str) -> None:
     assert merged(one, two) == text
+
+
+OWN_EXTRAS = """[project]
+name = "demo"
+version = "1"
+dependencies = [{base}]
+optional-dependencies.cpu = ["torch"]
+optional-dependencies.video = ["torchcodec"]
+
+[tool.uv]
+sources.torch = [{{ index = "cpu", extra = "cpu" }}]
+index = [{{ name = "cpu", url = "https://download.pytorch.org/whl/cpu", explicit = true }}]
+"""
+CODEC = {"name": "torchcodec", "specifier": "<0.9", "constrain": True}
+
+
+@pytest.mark.parametrize(
+    ("base", "extra", "codes"),
+    [
+        ('"torchcodec"', ["torch>=2.6,<2.15", "torchcodec<0.9"], []),
+        ("", ["torch>=2.6,<2.15"], ["bound-not-scoped"]),
+    ],
+    ids=["installed with it", "in another extra alone"],
+)
+def test_a_bound_of_one_backend_leaves_the_other_extras_alone(
+    base: str, extra: list[str], codes: list[str]
+) -> None:
+    text = OWN_EXTRAS.format(base=base)
+    made = plan(read(text), (selection({"packages": [CODEC]}),), PinOptions())
+    data = tomllib.loads(render(text, made))
+    assert [
+        item.split(" ;")[0] for item in data["project"]["optional-dependencies"]["cu126"]
+    ] == extra
+    assert "constraint-dependencies" not in data["tool"]["uv"]
+    assert [warning.code for warning in made.warnings] == codes

@@ -203,3 +203,11 @@ def test_an_override_of_the_project_is_its_bound() -> None:
         project("torch>=2.6", uv='[tool.uv]\noverride-dependencies = ["torch==2.5.1+cu124"]')
     )
     assert view.torch_specifier == "==2.5.1"
+
+
+def test_a_wheel_of_another_backend_by_url_is_told() -> None:
+    url = "https://data.pyg.org/whl/torch-2.2.0%2Bcu118/torch_scatter-2.1.2%2Bpt22{}-cp310-cp310-x.whl"
+    for local, told in (("cu118", ["wheel-of-another-backend"]), ("cu126", [])):
+        source = f'[tool.uv.sources]\ntorch_scatter = {{ url = "{url.format(local)}" }}'
+        made, _ = pin(project("torch", "torch_scatter", uv=source))
+        assert codes(made) == told

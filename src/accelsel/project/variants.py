@@ -40,7 +40,7 @@ def write_variants(
     else:
         _leave(draft, moved, lists)
     requirements(draft, routes, lists)
-    _constraints(draft, selections, moved)
+    _constraints(draft, selections, moved, lists, alone=not own)
     write_sources(draft, selections, routes, options, scoped=frozenset(moved))
     for selection in selections:
         masks(draft, selection, options)
@@ -302,9 +302,17 @@ def _published(view: ProjectView) -> bool:
     return bool(package if isinstance(package, bool) else "build-system" in view.data)
 
 
-def _constraints(draft: Draft, selections: Sequence[Selection], moved: Iterable[str]) -> None:
-    """Bounds on packages that are in none of the lists."""
-    for selection in selections:
+def _constraints(
+    draft: Draft,
+    selections: Sequence[Selection],
+    moved: Iterable[str],
+    lists: Sequence[Path],
+    *,
+    alone: bool,
+) -> None:
+    """Bounds on packages from the default index: on all of the project where they are the same for
+    every backend, else in the backend's own list, as far as the package is installed with it."""
+    for at, selection in enumerate(selections):
         for package in selection.packages:
             if package.override:
                 draft.warn(
@@ -315,7 +323,27 @@ def _constraints(draft: Draft, selections: Sequence[Selection], moved: Iterable[
             elif package.constrain and package.index is None and package.name not in set(moved):
                 condition = exact(of(package, allowed(draft, selection)))
                 text = bound(package.name, package.specifier, condition)
-                draft.add(CONSTRAINTS, text, package.why)
+                common = alone and all(
+                    _bounds(s, package.name) == package.specifier for s in selections
+                )
+                if common:
+                    draft.add(CONSTRAINTS, text, package.why)
+                elif _beside(draft.view, package.name, lists[at]):
+                    draft.add(lists[at], text, package.why)
+                else:
+                    draft.warn(
+                        "bound-not-scoped",
+                        f"{text} holds with {selection.backend} alone and is not written",
+                        f"write it into the extra or group that requires {package.name}",
+                    )
+
+
+def _beside(view: ProjectView, name: str, path: Path) -> bool:
+    """Whether a package is installed wherever the list is."""
+    return bool(_with_each(view, name)) or any(
+        r.name == name and (r.path == path or r.place.kind == "dependencies")
+        for r in view.requirements
+    )
 
 
 def _conflicts(

@@ -1,6 +1,7 @@
 """What a selection means for a project, said as edits."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from accelsel.model.plan import PinOptions
@@ -12,8 +13,13 @@ from accelsel.project.markers import PLATFORMS, UNIVERSE, exact, marker, platfor
 from accelsel.project.requirement import normalize
 from accelsel.project.routes import allowed, left, of, requirements, single_routes, target
 from accelsel.project.scan import Path
-from accelsel.project.sources import Route
+from accelsel.project.sources import Route, covers
 from accelsel.project.wiring import Names, write_sources
+
+# the local version of a wheel for torch, as `+pt22cu118` or `%2Bcu124`
+_LOCAL = re.compile(
+    r"/[^/]*(?:\+|%2B)(?:pt\d+)?(cpu|cu\d+|rocm[\d.]+|xpu)[^/]*\.whl", re.IGNORECASE
+)
 
 
 def write_one(draft: Draft, selections: tuple[Selection, ...], options: PinOptions) -> Names:
@@ -29,6 +35,7 @@ def write_one(draft: Draft, selections: tuple[Selection, ...], options: PinOptio
     masks(draft, selection, options)
     builds(draft, selection)
     settings_that_defeat(draft, selection)
+    others_by_url(draft, selection, routes)
     unserved(draft, platforms, options)
     return names
 
@@ -170,6 +177,23 @@ def unserved(draft: Draft, platforms: tuple[str, ...], options: PinOptions) -> N
                 f"no index has a wheel of this torch for {name}, which the environments include",
                 "uv would fail there: narrow [tool.uv] environments, or allow another torch",
             )
+
+
+def others_by_url(draft: Draft, selection: Selection, routes: Iterable[Route]) -> None:
+    """Says which wheels of another backend the project names by URL."""
+    routed = {route.name for route in routes}
+    for name, entries in draft.view.sources.items():
+        for entry in entries:
+            local = _LOCAL.search(str(entry.get("url", "")))
+            if local and name not in routed and local[1] != selection.backend:
+                if target(selection) not in covers(entry):
+                    continue
+                draft.warn(
+                    "wheel-of-another-backend",
+                    f"the source of {name} is a wheel for {local[1]}, beside torch for "
+                    f"{selection.backend}",
+                    f"name a wheel for {selection.backend}, or none for a version by the index",
+                )
 
 
 def settings_that_defeat(draft: Draft, selection: Selection) -> None:
