@@ -1,11 +1,16 @@
 """What every room's tests may ask for."""
 
 import os
+import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from tests.kit.replay import Replay
+
+# A runner in the background ignores these, and every process of a test would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
