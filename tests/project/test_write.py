@@ -211,3 +211,10 @@ def test_a_wheel_of_another_backend_by_url_is_told() -> None:
         source = f'[tool.uv.sources]\ntorch_scatter = {{ url = "{url.format(local)}" }}'
         made, _ = pin(project("torch", "torch_scatter", uv=source))
         assert codes(made) == told
+
+
+def test_a_source_for_an_extra_that_is_a_group_is_told() -> None:
+    source = '[dependency-groups]\ncpu = ["torch"]\n\n[tool.uv.sources]\n'
+    source += 'torch = [{ index = "cpu", extra = "cpu" }]'
+    made, _ = pin(project(uv=source, indexes=(("cpu", f"{URL}/cpu"),)))
+    assert codes(made) == ["source-of-no-list"]

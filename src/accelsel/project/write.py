@@ -10,9 +10,11 @@ from accelsel.project import indexes
 from accelsel.project.change import about, look
 from accelsel.project.draft import CONSTRAINTS, OVERRIDES, UV, Draft, bound
 from accelsel.project.markers import PLATFORMS, UNIVERSE, exact, marker, platforms_of, span
+from accelsel.project.read import table
 from accelsel.project.requirement import normalize
 from accelsel.project.routes import allowed, left, of, requirements, single_routes, target
 from accelsel.project.scan import Path
+from accelsel.project.scopes import ABOVE
 from accelsel.project.sources import Route, covers
 from accelsel.project.wiring import Names, write_sources
 
@@ -224,6 +226,15 @@ def settings_that_defeat(draft: Draft, selection: Selection) -> None:
             f"[tool.uv] prerelease is disallow, and the {selection.channel} channel has no other",
             "remove it, or allow torch alone by prerelease-package",
         )
+    for entry in view.sources.get("torch", ()):
+        for key, above in ABOVE.items():
+            name = entry.get(key)
+            if name and normalize(str(name)) not in map(normalize, table(view.data, *above)):
+                draft.warn(
+                    "source-of-no-list",
+                    f"a source of torch is for the {key} {name}, which the project does not have",
+                    "uv refuses the project as it is: name an extra or group that requires torch",
+                )
     for where in (view.uv, view.uv.get("pip")):
         if isinstance(where, Mapping) and "torch-backend" in where:
             draft.warn(
