@@ -33,7 +33,6 @@ TORCH = {
         project("torch<2.6 ; 'tegra' in platform_release", "torch>=2.1"), "linux-aarch64", ">=2.1"
     ),
     "a Python that the project leaves out": (project(*PYTHONS, requires=">=3.11"), LINUX, ">=2.4"),
-    "a Python that the project has": (project(*PYTHONS, requires=">=3.9"), LINUX, ">=2.4,==2.0.0"),
     "a Python between two minors": (
         project(*PYTHONS, requires=">=3.11.4,<3.12"), LINUX, ">=2.4"
     ),
@@ -50,10 +49,6 @@ TORCH = {
     ),
     "a wheel in sources": (
         project("torch", rest=f"[tool.uv.sources]\ntorch.url = '{URL}'\n"), LINUX, "==2.2.1"
-    ),
-    "an extra": (
-        project("torch>=2.6", rest="[project.optional-dependencies]\na = ['torch<2.9']\n"),
-        LINUX, ">=2.6,<2.9",
     ),
 }  # fmt: skip
 
@@ -76,7 +71,28 @@ def test_a_bound_for_a_python_counts_where_the_project_has_it(
     requires: str, *, counted: bool
 ) -> None:
     text = project("torch<2.9 ; python_version < '3.10'", requires=requires)
-    assert demand([read(text)], LINUX).torch == ("<2.9" if counted else "")
+    found = demand([read(text)], LINUX)
+    bounds = {found.torch, *(part.torch for part in found.parts)} - {""}
+    assert bounds == ({"<2.9"} if counted else set())
+
+
+SPLIT = ("torch==2.6.0 ; python_version < '3.14'", "torch>=2.9 ; python_version >= '3.14'")
+
+
+@pytest.mark.parametrize(
+    ("python", "torch", "parts"),
+    [
+        (None, "", ["==2.6.0", ">=2.9"]),
+        ("3.12", "==2.6.0", [">=2.9"]),
+        ("3.14t", ">=2.9", ["==2.6.0"]),
+        ("cpython-3.14.1", ">=2.9", ["==2.6.0"]),
+    ],
+)
+def test_bounds_for_some_pythons(python: str | None, torch: str, parts: list[str]) -> None:
+    found = demand([read(project(*SPLIT, requires=">=3.10"))], LINUX, python)
+    assert found.torch == torch
+    assert [part.torch for part in found.parts] == parts
+    assert all(part.joined and "python_version" in part.place for part in found.parts)
 
 
 NT = "apex = [{ git = 'x', marker = \"os_name == 'nt'\" }]"
@@ -199,7 +215,15 @@ PARTS = {
             rest="[project.optional-dependencies]\na = ['torch<2.9']\nb = ['jax']\n"
             "[tool.uv]\nconflicts = [[{ extra = 'a' }, { extra = 'b' }]]\n"
         ),
-        "<2.9", (), (Part(place="extra b", companions=("jax",)),),
+        "", (),
+        (
+            Part(place="extra a", torch="<2.9", joined=True),
+            Part(place="extra b", companions=("jax",)),
+        ),
+    ),
+    "an extra with a bound": (
+        project("torch>=2.6", rest="[project.optional-dependencies]\na = ['torch<2.9']\n"),
+        ">=2.6", (), (Part(place="extra a", torch="<2.9", joined=True),),
     ),
 }  # fmt: skip
 

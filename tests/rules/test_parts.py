@@ -97,6 +97,16 @@ def test_alternatives_are_met_by_the_range(bounds: tuple[str, ...], left: int) -
     assert met.count(False) == left
 
 
+def test_bounds_that_hold_together_as_far_as_a_build_can() -> None:
+    together = [replace(part, joined=True) for part in rivals(">=2.6", "<2.9")]
+    found = chosen(PASCAL, *together)
+    assert found.torch == chosen(PASCAL, torch=">=2.6,<2.9").torch
+    apart = [replace(part, joined=True) for part in rivals("==2.6.0", ">=2.9")]
+    assert chosen(PASCAL, *apart).torch == chosen(PASCAL).torch
+    assert codes(chosen(PASCAL, *apart)) == []
+    assert chosen(PASCAL, *apart, torch="==99").outcome == "none"
+
+
 def test_alternatives_that_the_newest_range_meets_move_nothing() -> None:
     assert chosen(PASCAL, *rivals("==2.7.0", ">=2.6")).torch == chosen(PASCAL).torch
 

@@ -40,14 +40,17 @@ def selected(
     tables = steps.tables_for(config)
     profile = None if backends else steps.profile_for(flags)
     platform = flags.platform or config.platform or (None if profile else "linux-x86_64")
-    wanted = demand(views, _as_markers_know(platform, profile))
+    python = project_python(path.parent)
+    wanted = demand(
+        views, _as_markers_know(platform, profile), flags.python or config.python or python
+    )
     request = steps.request_for(
         flags,
         config,
         torch=wanted.torch,
         requires_python=views[0].requires_python,
         companions=wanted.companions,
-        python=project_python(path.parent),
+        python=python,
     )
     request = replace(
         request,

@@ -12,12 +12,14 @@ class Part:
     can, and stands in no build's way.
 
     `place` names the part, such as `extra gpu`. `torch` is a specifier set of its own on torch,
-    `companions` are requirement strings that hold together with it.
+    `companions` are requirement strings that hold together with it. `joined` says that the part can
+    be installed along with all others, so that its bound holds with theirs as far as a build can.
     """
 
     place: str
     torch: str = ""
     companions: tuple[str, ...] = ()
+    joined: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

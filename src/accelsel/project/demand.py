@@ -1,12 +1,13 @@
 """What a project asks of torch and of the packages around it, on one platform."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.request import Part
-from accelsel.project.markers import platforms_of
+from accelsel.project.markers import PYTHONS, platforms_of
 from accelsel.project.read import FAMILY, ProjectView, is_direct, strings, table
 from accelsel.project.requirement import Requirement, normalize, text_of, url_version
 from accelsel.project.sources import OWN
@@ -20,9 +21,9 @@ class Demand:
     """What a project asks for on a platform.
 
     `torch` is the specifier set on torch, `companions` the requirements beside it, of what is
-    always installed; `parts` are those of extras and groups that are installed on request. Bounds
-    on torch count in `torch` wherever they are written, as one lock serves all of the project, but
-    for those of extras and groups that are declared as conflicting. `masked` is the entry by which
+    always installed; `parts` are those of extras and groups that are installed on request, and
+    bounds on torch for some of the project's Pythons. A bound that all members of a set of
+    conflicts share is in `torch`, as one of them is always there. `masked` is the entry by which
     the project itself keeps torch off the platform, None without one.
     """
 
@@ -32,9 +33,13 @@ class Demand:
     masked: str | None = None
 
 
-def demand(views: Sequence[ProjectView], platform: str | None) -> Demand:
-    """The demand of a project, or of a workspace, root first, on a platform as markers know it."""
-    return _Reading(views, platform).demand()
+def demand(views: Sequence[ProjectView], platform: str | None, python: str | None = None) -> Demand:
+    """The demand of a project, or of a workspace, root first, on a platform as markers know it.
+
+    `python` is the Python that the project runs on, such as `3.12` or `3.14t`, None where any that
+    it allows may be taken.
+    """
+    return _Reading(views, platform, python).demand()
 
 
 def refuse_malformed(view: ProjectView) -> None:
@@ -64,9 +69,14 @@ def _where(view: ProjectView, raw: str) -> str:
 class _Reading:
     """One reading of the files of a project: where each requirement stands, and what it says."""
 
-    def __init__(self, views: Sequence[ProjectView], platform: str | None) -> None:
+    def __init__(
+        self, views: Sequence[ProjectView], platform: str | None, python: str | None
+    ) -> None:
         self.views = views
         self.platform = platform
+        self.pythons = _pythons(views[0].requires_python)
+        named = re.search(r"3\.\d+", python or "")
+        self.python = named.group() if named else None
         root = views[0]
         self.by_name = {view.name and normalize(view.name): at for at, view in enumerate(views)}
         self.overrides: dict[str, list[Requirement]] = {}
@@ -90,27 +100,34 @@ class _Reading:
         companions = dict.fromkeys(
             text for spot in self.always for texts in self._around(spot).values() for text in texts
         )
-        parts: dict[tuple[str, tuple[str, ...]], str] = {}
+        parts: dict[tuple[str, tuple[str, ...], bool], str] = {}
         for spot in self.direct:
             if spot in self.always:
                 continue
-            shared, own = self._shared(spot)
+            shared, joined, own = self._shared(spot)
             clauses.update(dict.fromkeys(shared))
-            label = f"{_LABELS[spot[1]]} {spot[2]}"
+            label = _label(spot)
+            if joined:
+                parts.setdefault((",".join(joined), (), True), label)
             around = self._around(spot)
             tied = [text for name in FAMILY if own for text in around.pop(name, ())]
             if own:
-                parts.setdefault((",".join(own), tuple(tied)), label)
+                parts.setdefault((",".join(own), tuple(tied), False), label)
             for texts in around.values():
                 if not companions.keys() >= {*texts}:
-                    parts.setdefault(("", tuple(texts)), label)
+                    parts.setdefault(("", tuple(texts), False), label)
+        for spot, requirements in self.direct.items():
+            for one in requirements:
+                if one.name == "torch" and one.bound and not self._sure(one):
+                    label = f"{_label(spot)}, under {one.marker},"
+                    parts.setdefault((one.bound, (), True), label)
         clauses.update(dict.fromkeys(self._common()))
         return Demand(
             torch=",".join(clauses),
             companions=tuple(companions),
             parts=tuple(
-                Part(place=label, torch=torch, companions=texts)
-                for (torch, texts), label in parts.items()
+                Part(place=label, torch=torch, companions=texts, joined=joined)
+                for (torch, texts, joined), label in parts.items()
             ),
             masked=self._masked(),
         )
@@ -119,11 +136,17 @@ class _Reading:
         """Whether the marker can hold on the platform, with a Python that the project allows."""
         if requirement.marker is None:
             return True
-        if self.platform is None:
-            return False
-        pythons = _pythons(self.views[0].requires_python)
-        marker = f"({requirement.marker}) and {pythons}" if pythons else requirement.marker
-        return self.platform in platforms_of(marker)
+        return self.platform in platforms_of(_both(requirement.marker, self.pythons))
+
+    def _sure(self, requirement: Requirement) -> bool:
+        """Whether the marker holds for the Python that the project runs on, else for all that it
+        allows."""
+        if requirement.marker is None:
+            return True
+        each = (f"python_version == '{minor}'" for minor in PYTHONS)
+        allowed = (one for one in each if platforms_of(_both(one, self.pythons)))
+        asked = [f"python_version == '{self.python}'"] if self.python else allowed
+        return all(self.platform in platforms_of(_both(requirement.marker, one)) for one in asked)
 
     def _always(self) -> frozenset[Spot]:
         """The lists that are installed without being asked for."""
@@ -172,20 +195,21 @@ class _Reading:
                     ]
                 yield tuple(members)
 
-    def _shared(self, spot: Spot) -> tuple[list[str], list[str]]:
-        """The bounds of a list that hold for all of the project, and those that its rivals in a
-        set of conflicts do not share."""
-        against = [
-            [self._all_bounds(member) for member in members]
+    def _shared(self, spot: Spot) -> tuple[list[str], list[str], list[str]]:
+        """The bounds of a list that its rivals in a set of conflicts have too, those of a list
+        without rivals, and those in which it differs from them."""
+        rivals = [
+            bounds
             for members in self.rivals
             if any(spot in member for member in members)
+            for member in members
+            if spot not in member and (bounds := self._all_bounds(member))
         ]
-        rivals = [bounds for members in against for bounds in members if bounds]
-        shared: list[str] = []
-        own: list[str] = []
-        for clause in self._bounds(spot):
-            (shared if all(clause in bounds for bounds in rivals) else own).append(clause)
-        return shared, own
+        clauses = self._bounds(spot)
+        if not rivals:
+            return [], clauses, []
+        shared = [clause for clause in clauses if all(clause in bounds for bounds in rivals)]
+        return shared, [], [clause for clause in clauses if clause not in shared]
 
     def _all_bounds(self, spots: Iterable[Spot]) -> frozenset[str]:
         return frozenset(clause for spot in spots for clause in self._bounds(spot))
@@ -194,7 +218,8 @@ class _Reading:
         """The bounds on torch that a list itself has."""
         if "torch" in self.overrides:
             return []
-        found = [r.bound for r in self.direct.get(spot, ()) if r.name == "torch"]
+        own = (r for r in self.direct.get(spot, ()) if r.name == "torch" and self._sure(r))
+        found = [requirement.bound for requirement in own]
         return [clause for bound in found for clause in bound.split(",") if clause]
 
     def _common(self) -> Iterator[str]:
@@ -245,6 +270,14 @@ class _Reading:
         if not own or self.platform is None or any(map(self.holds, own)):
             return None
         return f"override-dependencies, {own[0].raw!r}"
+
+
+def _both(first: str, second: str) -> str:
+    return f"({first}) and ({second})" if second else first
+
+
+def _label(spot: Spot) -> str:
+    return f"{_LABELS[spot[1]]} {spot[2]}" if spot[1] in _LABELS else "the project"
 
 
 def _spot(at: int, requirement: Requirement) -> Spot:

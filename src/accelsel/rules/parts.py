@@ -36,8 +36,21 @@ def served(
 ) -> tuple[Decision, tuple[Warning_, ...]]:
     """The decision that serves as many parts of the request as a build can, and a warning for each
     part that it leaves out. Raises what `decide` raises."""
+    bounds = tuple(part for part in request.parts if part.torch)
+    joined = [part.torch for part in bounds if part.joined]
+    torch = ",".join(filter(None, (request.torch, *joined)))
+    rivals = tuple(part for part in bounds if not part.joined)
+    found = _served(profile, replace(request, torch=torch), rivals, tables)
+    if found[0].winner is None and joined:
+        apart = _served(profile, request, bounds, tables)
+        return apart if apart[0].winner else found
+    return found
+
+
+def _served(
+    profile: Profile | None, request: Request, rivals: tuple[Part, ...], tables: Tables
+) -> tuple[Decision, tuple[Warning_, ...]]:
     bare = replace(request, parts=())
-    rivals = tuple(part for part in request.parts if part.torch)
 
     def tried(parts: Iterable[Part]) -> _Trial:
         parts = tuple(parts)
@@ -57,11 +70,14 @@ def served(
     best = tried(packages)
     if not good(best):
         free = [part for part in packages if not _known(part, alone.decision.question)]
-        best = tried(free)
-        able = filter(good, [tried((*free, part)) for part in packages if part not in free])
-        for trial in sorted(able, key=_newest, reverse=True):
-            more = tried((*best.parts, trial.parts[-1]))
-            best = more if good(more) else best
+        each = (tried((*free, part)) for part in packages if part not in free)
+        able = [t.parts[-1] for t in sorted(filter(good, each), key=_newest, reverse=True)]
+        best = tried((*free, *able))
+        if not good(best):
+            best = tried(free)
+            for part in able:
+                more = tried((*best.parts, part))
+                best = more if good(more) else best
     lost = [part for part in packages if part not in best.parts]
     unmet = set(rivals) - _met(rivals, best.decision)
     warnings = [_unmet(part, best.decision) for part in rivals if part in unmet]
