@@ -95,6 +95,13 @@ def test_native_names_the_nearest_code(device: str, expected: str | None) -> Non
     assert native(build(), backend("cu126"), device, TABLES.exceptions) == expected
 
 
+def test_the_nearest_code_is_so_by_number() -> None:
+    row = build(backend="cu130", archs=("sm_102", "sm_100", "sm_109"))
+    assert native(row, backend("cu130"), "sm_103", ()) == "sm_102"
+    assert not runs("sm_90", "unheard-of", CUDA_126, ())
+    assert not runs("unheard-of", "sm_90", CUDA_126, ())
+
+
 def test_no_list_has_no_code() -> None:
     assert native(build(archs=None), backend("cu126"), "sm_86", ()) is None
 

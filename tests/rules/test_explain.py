@@ -213,7 +213,8 @@ def test_an_unknown_backend() -> None:
     with pytest.raises(AccelselError) as caught:
         not_chosen("cu999", PASCAL)
     assert (caught.value.code, caught.value.kind) == (2, "unknown-backend")
-    assert caught.value.help
+    assert caught.value.message == "there is no backend 'cu999' in the rules table"
+    assert caught.value.help == "accelsel rules show lists them"
 
 
 KEPT = {
@@ -383,3 +384,13 @@ def test_what_the_screen_has_no_room_for_is_counted() -> None:
     assert len(lines) == 23
     assert lines[lines.index("why") + 10] == "  ... and 10 more (-v)"
     assert lines[-1] == "  ... and 7 more (-v)"
+
+
+def test_why_not_looks_beyond_what_was_asked_for() -> None:
+    asked = Request(backend="cu118", force=True, gpus="all")
+    text = why_not("cu126", LAPTOP, asked, FEW, select(LAPTOP, asked, FEW))
+    assert text == (
+        "cu126 was not chosen: torch 2.7.1 with cu118 was\n"
+        "  torch 2.14.1 with it runs, and another backend was asked for\n"
+        "      [requested-backend]"
+    )

@@ -169,7 +169,9 @@ def test_ptx_needs_a_driver_as_new_as_the_toolkit(driver: str | None, *, runs: b
             "no kernels for sm_120 (GPU 0, card sm_120), and its PTX needs a driver of CUDA 12.9 "
             "or newer"
         )
-        assert finding.change == "a driver of CUDA 12.9 or newer"
+        assert (finding.rule, finding.change) == (
+            "arch-kernels", "a driver of CUDA 12.9 or newer",
+        )  # fmt: skip
 
 
 def test_ptx_of_another_family_is_no_help() -> None:
@@ -228,8 +230,9 @@ def test_intel_by_pci_id() -> None:
     assert unsaid
     assert not unsaid.certain
     assert unsaid.message == "PyTorch does not say whether it supports GPU 0, Arc (xe-hpg)"
-    assert unsaid.change
-    assert "torch.xpu.is_available()" in unsaid.change
+    assert (unsaid.rule, unsaid.change) == (
+        "arch-kernels", "a run of torch.xpu.is_available() on it",
+    )  # fmt: skip
 
 
 def test_intel_that_pytorch_leaves_out() -> None:
@@ -239,4 +242,5 @@ def test_intel_that_pytorch_leaves_out() -> None:
     finding = on_gpu.kernels(case(build(backend="xpu", archs=("xe-lpg",)), host(card), asked))
     assert finding
     assert finding.certain
+    assert finding.rule == "arch-kernels"
     assert finding.message == "PyTorch does not support GPU 0, MTL-U (xe-lpg)"

@@ -183,7 +183,11 @@ def _choice(selection: Selection) -> str:
 
 
 def _outdone(one: Candidate, decision: Decision) -> list[str]:
-    rule, message = outdone(one, decision.candidates[0])
+    best = decision.candidates[0]
+    if one is best:
+        message = f"torch {one.row.build.torch} with it runs, and another backend was asked for"
+        return [f"  {message}  [requested-backend]"]
+    rule, message = outdone(one, best)
     return [
         f"  it runs, up to torch {one.row.build.torch}; {message}  [{rule}]",
         f"  to take it all the same: --backend {one.row.backend.name}",

@@ -21,6 +21,9 @@ _L4T = re.compile(r"R?(\d+)")
 # The CUDA of the driver that each JetPack brings, and the JetPack of each L4T.
 _JETPACK_CUDA: Mapping[int, Numbers] = {4: (10, 2), 5: (11, 4), 6: (12, 6), 7: (13, 0)}
 _L4T_JETPACK = {32: 4, 34: 5, 35: 5, 36: 6, 38: 7, 39: 7}
+BRAND: Mapping[Vendor, str] = {
+    "nvidia": "NVIDIA", "amd": "AMD", "intel": "Intel", "apple": "Apple",
+}  # fmt: skip
 _BRANDS = ("NVIDIA GeForce ", "NVIDIA ", "AMD ", "Intel(R) ", "Intel ")
 
 
@@ -182,7 +185,8 @@ def _driver(profile: Profile | None, tables: Tables, system: str) -> Driver | No
     if row is None:
         return _jetson_driver(jetpack) if jetpack else None
     version = numbers(row.version or "") or None
-    if version and version[0] < 100:  # JetPack 5 numbers its driver by L4T
+    named = version is not None and version[0] >= 100  # JetPack 5 numbers its driver by L4T
+    if not named or profile.os.jetson:  # and JetPack 7 has a "580.00" that is CUDA 13's
         version = None
     cuda = numbers(row.cuda_version or "") or None
     if cuda is None and version:
@@ -191,7 +195,7 @@ def _driver(profile: Profile | None, tables: Tables, system: str) -> Driver | No
         return _jetson_driver(jetpack) if jetpack else None
     windows = profile.os.system == "windows" or profile.os.wsl
     same = system == {"darwin": "macos"}.get(profile.os.system, profile.os.system)
-    told = [f"driver {row.version}"] if version else []
+    told = [f"driver {row.version}"] if named else []
     told += [f"CUDA {dotted(cuda)}"] if cuda else []
     return Driver(
         version=version if same else None,
@@ -253,8 +257,8 @@ def _own_archs(tables: Tables) -> set[str]:
 def _target(gpu: Gpu, tables: Tables, override: str | None) -> Target:
     real = plain(gpu.arch) if gpu.arch else None
     arch = overridden(override) if override and gpu.vendor == "amd" and real else real
-    name = gpu.name or (f"{gpu.vendor} {gpu.pci_id}" if gpu.pci_id else f"an {gpu.vendor} GPU")
-    for brand in _BRANDS:
+    name = gpu.name or f"{BRAND[gpu.vendor]} {gpu.pci_id or 'GPU'}"
+    for brand in _BRANDS if gpu.name else ():
         name = name.removeprefix(brand)
     return Target(
         index=gpu.index,
@@ -271,5 +275,6 @@ def _target(gpu: Gpu, tables: Tables, override: str | None) -> Target:
 def _documented(gpu: Gpu, tables: Tables) -> Documented | None:
     row = tables.intel.get(gpu.pci_id or "")
     if row is None:
-        return None
+        # Support goes by the device: of one that the table does not know nothing speaks for it
+        return "no" if gpu.pci_id and gpu.arch is None else None
     return "not said" if row.xpu is None else "yes" if row.xpu else "no"

@@ -1,11 +1,10 @@
 """Rules about a build and the GPUs it has to serve."""
 
-from accelsel.rules.compatibility import VENDORS, compiles, native
-from accelsel.rules.host import OVERRIDE, Target
+from accelsel.rules.compatibility import VENDORS, compiles, native, newer_than_known
+from accelsel.rules.host import BRAND, OVERRIDE, Target
 from accelsel.rules.question import Case, Finding
 from accelsel.rules.versions import dotted, meets
 
-BRAND = {"nvidia": "NVIDIA", "amd": "AMD", "intel": "Intel", "apple": "Apple"}
 
 
 def vendor(case: Case) -> Finding | None:
@@ -91,10 +90,23 @@ def _served(case: Case, target: Target) -> Finding | None:
         )
     driver, toolkit = case.question.host.driver, case.backend.toolkit
     if driver and driver.cuda and meets(driver.cuda, toolkit):
-        return None
+        return _compiled(case, target, message)
     needed = f"a driver of CUDA {dotted(toolkit)} or newer"
     message += f", and its PTX needs {needed}"
     return Finding(rule="arch-kernels", message=message, change=needed)
+
+
+def _compiled(case: Case, target: Target, message: str) -> Finding | None:
+    """Nothing against PTX, but for a GPU newer than every code of the build: nobody has seen it."""
+    known = (*(case.build.archs or ()), *(case.build.ptx or ()))
+    if not newer_than_known(target.arch or "", "nvidia", known):
+        return None
+    return Finding(
+        rule="arch-kernels",
+        message=f"{message}, which is newer than the build: its driver has to compile PTX for it",
+        certain=False,
+        change="a rules table that knows this GPU, or a run of torch on it",
+    )
 
 
 def _unknown(case: Case, target: Target) -> Finding:

@@ -50,7 +50,10 @@ def companion(case: Case) -> Finding | None:
         return None
     from accelsel.rules.companions_case import beside
 
-    for refusal in beside(case).answer.refusals:
+    answer = beside(case).answer
+    for refusal in answer.refusals:
         change = f"torch{refusal.nearest}" if refusal.nearest else f"without {refusal.name}"
         return Finding(rule="companion", message=refusal.message, change=change)
+    for doubt in answer.doubts:
+        return Finding(rule="companion", message=doubt, certain=False, change="another release")
     return None

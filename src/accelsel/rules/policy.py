@@ -10,13 +10,12 @@ from accelsel.model.profile import Profile, Vendor
 from accelsel.model.request import Request
 from accelsel.model.selection import Reason, Warning_
 from accelsel.rules.compatibility import VENDORS, compiles, native, newer_than_known
-from accelsel.rules.host import Driver, Host, Target
+from accelsel.rules.host import BRAND, Driver, Host, Target
 from accelsel.rules.versions import dotted, numbers
 
 Standing = Literal["served", "never", "newer", "unknown"]
 
 _ORDER: tuple[Vendor, ...] = ("nvidia", "amd", "intel", "apple")
-_BRAND: Mapping[str, str] = {"nvidia": "NVIDIA", "amd": "AMD", "intel": "Intel", "apple": "Apple"}
 WAYS = (
     "name the driver and the GPU: ACCELSEL_CUDA_DRIVER=580.65.06 ACCELSEL_GPU_ARCH=sm_86",
     "use a profile of the machine that will run it: accelsel detect there, --profile here",
@@ -149,6 +148,8 @@ def _chosen(host: Host, request: Request) -> tuple[Target, ...]:
 
 
 def _standing_text(target: Target, found: Standing) -> str:
+    if target.arch is None:
+        return "PyTorch does not name it among the GPUs that it supports"
     if found == "never":
         return f"no build in the table has ever had code for {target.arch}"
     return f"{target.arch} is newer than every build in the table"
@@ -174,8 +175,8 @@ def _by_vendor(contenders: list[Target], request: Request, only: Vendor | None) 
         members = groups[vendor]
         discrete = [t for t in members if not t.integrated]
         required = members if explicit or not discrete else discrete
-        brand = _BRAND[vendor]
-        others = [_BRAND[v] for v in groups if v != vendor]
+        brand = BRAND[vendor]
+        others = [BRAND[v] for v in groups if v != vendor]
         text = f"the {brand} GPU decides" + (f", before {' and '.join(others)}" if others else "")
         found.append(
             Aim(
@@ -240,7 +241,7 @@ def _presumed(
     target = Target(
         index=None,
         vendor=vendor,
-        name=f"the {_BRAND[vendor]} GPU that will run it",
+        name=f"the {BRAND[vendor]} GPU that will run it",
         arch=None,
         real=None,
         integrated=False,
@@ -302,8 +303,13 @@ def _jetson(host: Host, chosen: tuple[Target, ...]) -> tuple[Reason, ...]:
 
 
 def _never_served(targets: tuple[Target, ...]) -> Aim:
-    named = ", ".join(f"{target.label} ({target.arch})" for target in targets)
+    named = ", ".join(
+        f"{target.label} ({target.arch or 'architecture not known'})" for target in targets
+    )
     text = f"no build in the table has ever had code for {named}"
+    hint = None
+    if any(target.arch is None for target in targets):
+        hint = "where it is one that PyTorch supports, name its architecture in ACCELSEL_GPU_ARCH"
     return Aim(
         vendor=None,
         reason=_said("policy", text),
@@ -311,7 +317,7 @@ def _never_served(targets: tuple[Target, ...]) -> Aim:
             Warning_(
                 code="gpu-never-served",
                 message=f"{text}, so the CPU build is chosen",
-                hint=None,
+                hint=hint,
             ),
         ),
     )

@@ -8,6 +8,8 @@ from accelsel.model.request import Request
 from accelsel.model.selection import Reason
 from accelsel.rules import family
 from accelsel.rules.choice import EVERYTHING, Decision, Row, decide
+from accelsel.rules.compatibility import VENDORS
+from accelsel.rules.host import BRAND
 from accelsel.rules.question import Case, Finding, pythons
 from accelsel.rules.units import all_findings
 from accelsel.rules.versions import release
@@ -97,7 +99,11 @@ def _felled(decision: Decision) -> tuple[Reason, ...]:
     ]
     if not asked:
         return (_outside(decision),)
-    about = [pair for pair in asked if pair[1].rule not in ("vendor", "policy")] or asked
+    for_it = [p for p in asked if VENDORS.get(p[0].backend.kind) == question.vendor]
+    if not for_it and question.vendor in BRAND:
+        made = f"no build for {BRAND[question.vendor]} GPUs on {question.host.platform}"
+        return (Reason(rule="platform-wheel", message=made),)
+    about = [pair for pair in for_it if pair[1].rule not in ("vendor", "policy")] or asked
     counts = Counter(finding.rule for _, finding in about)
     newest: dict[str, Reason] = {}
     for row, finding in sorted(
