@@ -149,13 +149,17 @@ def _urls(
     view: ProjectView, selections: tuple[Selection, ...], options: PinOptions
 ) -> dict[str, str]:
     """The indexes that the selections name, each with its URL as written in the project."""
-    from accelsel.project.indexes import mirrored, serving
+    from accelsel.project.indexes import kept_url, mirrored, serving
 
     found = {}
     for selection in selections:
         for index in filter(None, (selection.index, *selection.indexes)):
             own = serving(view, index, options.mirrors)
-            found[index.name] = own["url"] if own else mirrored(index.url, options.mirrors)
+            found[index.name] = (
+                kept_url(own, index, options.mirrors)
+                if own
+                else mirrored(index.url, options.mirrors)
+            )
     return found
 
 

@@ -86,6 +86,13 @@ def serving(view: ProjectView, index: Index, mirrors: Mirrors) -> Mapping[str, A
     return None
 
 
+def kept_url(entry: Mapping[str, Any], index: Index, mirrors: Mirrors) -> str:
+    """The URL of the project's own entry for an index once it is pinned: a mirror's where one is
+    named for it, else as it stands."""
+    url, moved = url_of(entry), mirrored(index.url, mirrors)
+    return moved if plain(url) == plain(index.url) and plain(moved) != plain(url) else url
+
+
 def _channel(url: str) -> str:
     parts = plain(url).split("/")
     return next((part for part in ("nightly", "test") if part in parts), "stable")

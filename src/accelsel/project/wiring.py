@@ -128,10 +128,7 @@ def write_indexes(
             names[index.name] = new["name"]
         else:
             name = str(entry.get("name") or index.name)
-            url = indexes.url_of(entry)
-            if indexes.plain(url) == indexes.plain(index.url):
-                moved = indexes.mirrored(index.url, options.mirrors)
-                url = url if indexes.plain(moved) == indexes.plain(url) else moved
+            url = indexes.kept_url(entry, index, options.mirrors)
             fixed = indexes.made_explicit(entry, name, url)
             draft.swap(indexes.PATH, dict(entry), fixed, "explicit: for what names it alone")
             names[index.name] = name

@@ -201,11 +201,17 @@ def others_by_url(draft: Draft, selection: Selection, routes: Iterable[Route]) -
 def settings_that_defeat(draft: Draft, selection: Selection) -> None:
     """Settings under which the pin would not hold are taken out, or told where they stay."""
     view = draft.view
+    entries = [entry for entry in draft.now(indexes.PATH) or () if entry.get("explicit")]
+    explicit = {indexes.plain(url) for url in map(indexes.url_of, entries)}
+    explicit |= {indexes.plain(index.url) for index in selection.indexes}
     for key in ("extra-index-url", "find-links"):
         value = view.uv.get(key)
         for url in value if isinstance(value, list) else ():
-            if isinstance(url, str) and indexes.is_pytorch(url):
-                draft.swap((*UV, key), url, None, "PyTorch's index is explicit now")
+            if not isinstance(url, str):
+                continue
+            if indexes.is_pytorch(url) or indexes.plain(url) in explicit:
+                whose = "PyTorch's" if indexes.is_pytorch(url) else "that"
+                draft.swap((*UV, key), url, None, f"{whose} index is explicit now")
     url = view.uv.get("index-url")
     if isinstance(url, str) and indexes.is_pytorch(url):
         draft.set((*UV, "index-url"), None, "PyTorch's index is explicit now")
