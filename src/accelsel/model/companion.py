@@ -53,7 +53,8 @@ class Offer:
     where the code is not tied to a GPU or not known. `index` is `torch` (the index of the build),
     `default` (no source is written), `direct` (a URL or repository in the requirement itself), or
     the id of an IndexTemplate. `local` is the local version to pin where the page mixes builds.
-    `asked` rows count only for a requirement that rules out every other row. `extras` are those
+    `asked` rows count only for a requirement that rules out every other row. `published` False:
+    the releases are known from elsewhere, and nobody has seen them on `index`. `extras` are those
     that the requirement should name. `brings` are names in its metadata that have to be routed with
     it; one that ends in `=` is pinned by that metadata, so that only its place is written.
     `match_runtime`, `build_requires`, `build_variables`: what its build needs; `requires_dist` is
@@ -74,6 +75,7 @@ class Offer:
     ptx: tuple[str, ...] = ()
     local: str | None = None
     asked: bool = False
+    published: bool = True
     extras: tuple[str, ...] = ()
     brings: tuple[str, ...] = ()
     match_runtime: bool = False
@@ -202,7 +204,8 @@ class CompanionAnswer:
 
     `torch` is the range over which these very rows hold. `unknown` are the names that are not in
     the table and left alone; `trusted` those that come from an index of wheels that the user chose.
-    The build serves the request if `refusals` is empty.
+    `doubts` say which of them nobody has seen where they would come from. The build serves the
+    request if `refusals` is empty.
     """
 
     packages: tuple[Package, ...] = ()
@@ -212,6 +215,7 @@ class CompanionAnswer:
     refusals: tuple[Refusal, ...] = ()
     unknown: tuple[str, ...] = ()
     trusted: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     warnings: tuple[Warning_, ...] = ()
     rows: tuple[str, ...] = ()
     confidence: Confidence = "verified"

@@ -152,6 +152,12 @@ class _Answering:
             refusals=tuple(self.refusals),
             unknown=tuple(self.unknown),
             trusted=tuple(offer.name for offer in offers if prebuilt(offer, self.table)),
+            doubts=tuple(
+                f"nobody has seen {chosen.wanted.name} {chosen.newest} on the index that it "
+                "has to come from"
+                for chosen in self.chosen.values()
+                if not chosen.offer.published
+            ),
             warnings=tuple(self.warnings),
             rows=tuple(f"{offer.name}{offer.versions}/{offer.index}" for offer in offers),
             confidence=max(
