@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup run lint format type test fuzz cases companions bench dist clean
+.PHONY: setup run lint format type test fuzz cases companions mutants bench dist clean
 
 setup: $(READY)
 
@@ -43,6 +43,10 @@ cases: setup
 
 companions: setup
 	$(BIN)/python -m tests.kit.companions
+
+mutants: setup
+	$(BIN)/python -m pip install --quiet --group mutants
+	$(BIN)/mutmut run
 
 bench: setup
 	$(BIN)/python -m tests.kit.bench
