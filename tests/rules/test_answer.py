@@ -94,8 +94,14 @@ def test_reasons_of_ptx_overrides_and_doubts() -> None:
     assert ptx.backend == "cu129"
     far = of(nvidia("sm_130", driver="999.1"))
     assert reasons(far)["arch-kernels"] == [
-        "GPU 0, card sm_130 (sm_130) runs its PTX that its driver compiles"
+        "GPU 0, card sm_130 (sm_130) runs its PTX that its driver compiles",
+        (
+            "no kernels for sm_130 (GPU 0, card sm_130), which is newer than the build: "
+            "its driver has to compile PTX for it"
+        ),
     ]
+    assert far.confidence == "inferred"
+    assert [warning.code for warning in far.warnings] == ["arch-unknown"]
     over = of(amd("gfx1031"), allow_arch_override=True)
     assert reasons(over)["arch-kernels"] == [
         "GPU 0, card gfx1031 (gfx1031 as gfx1030) runs its code for gfx1030"

@@ -182,7 +182,10 @@ def test_jetpack_numbers_its_driver_by_l4t() -> None:
     assert driver(driver="35.3.1") is None
     six = driver(arch="aarch64", jetson=("R36.4.3", "6"), driver="540.4.0", cuda="12.6")
     assert six
-    assert six.version == (540, 4, 0)
+    assert (six.version, six.cuda, six.text) == (None, (12, 6), "driver 540.4.0, CUDA 12.6")
+    thor = driver(arch="aarch64", jetson=("R38.2.0", "7"), driver="580.00", cuda="13.0")
+    assert thor
+    assert (thor.version, thor.cuda) == (None, (13, 0))
 
 
 def test_targets() -> None:
@@ -205,7 +208,7 @@ def test_targets() -> None:
     assert (cards[1].name, cards[1].arch, cards[1].real) == ("Radeon 780M", "gfx1103", "gfx1103")
     assert (cards[1].integrated, cards[2].integrated) == (True, False)
     assert (cards[2].name, cards[2].documented) == ("Arc A770", "yes")
-    assert (cards[4].name, cards[4].documented, cards[4].arch) == ("Arc B580", None, None)
+    assert (cards[4].name, cards[4].documented, cards[4].arch) == ("Arc B580", "no", None)
     assert cards[1].memory == 0
     ((lost, note),) = found.unusable
     assert (lost.label, note) == ("GPU 3, H100", "lost")
@@ -227,9 +230,9 @@ def test_only_intel_is_looked_up() -> None:
 
 def test_names_of_nameless_gpus() -> None:
     bare = replace(gpu(0, "nvidia", "", "sm_86"), name=None)
-    assert read(host(bare)).targets[0].label == "GPU 0, an nvidia GPU"
+    assert read(host(bare)).targets[0].label == "GPU 0, NVIDIA GPU"
     by_id = replace(bare, pci_id="10de:2487")
-    assert read(host(by_id)).targets[0].label == "GPU 0, nvidia 10de:2487"
+    assert read(host(by_id)).targets[0].label == "GPU 0, NVIDIA 10de:2487"
 
 
 SET = {"HSA_OVERRIDE_GFX_VERSION": "10.3.0"}

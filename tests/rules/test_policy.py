@@ -9,6 +9,7 @@ from tests.rules.rows import TABLES
 from accelsel.model.errors import AccelselError
 from accelsel.model.profile import Profile
 from accelsel.model.request import Request
+from accelsel.rules import select
 from accelsel.rules.host import read_host
 from accelsel.rules.policy import WAYS, Aims, Standing, aims, standing
 
@@ -520,3 +521,18 @@ def test_an_image_asks_for_the_lowest_of_its_alternatives() -> None:
     assert aim.driver.cuda == (12, 4)
     bare = host(container="docker", driver="550.54", state="driver-without-gpu", environment=told)
     assert of(bare).aims[0].ceiling is None
+
+
+def test_a_device_of_intels_that_the_table_does_not_know_is_not_taken_for_xpu() -> None:
+    old = gpu(0, "intel", "GM45", None, pci_id="8086:2a42", integrated=True)
+    found = select(host(old), Request(), TABLES)
+    assert found.backend == "cpu"
+    assert [(one.code, one.hint) for one in found.warnings] == [
+        ("gpu-never-served",
+         "where it is one that PyTorch supports, name its architecture in ACCELSEL_GPU_ARCH"),
+    ]  # fmt: skip
+    assert "GM45 (architecture not known)" in found.warnings[0].message
+    beside = select(host(old, gpu(1, "nvidia", "card", "sm_86"), driver="550.1"), Request(), TABLES)
+    assert (beside.serves, beside.leaves_out) == ((1,), (0,))
+    assert "PyTorch does not name it" in beside.warnings[0].message
+    assert select(host(old), Request(backend="xpu"), TABLES).confidence == "inferred"

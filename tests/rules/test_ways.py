@@ -129,8 +129,21 @@ def test_a_jetson_hears_of_nvidias_wheels() -> None:
 def test_at_most_three_causes_newest_established_first() -> None:
     found = told(nvidia("sm_120", python="3.16.0", driver="535.1", glibc="2.5"))
     causes = [pair for pair in found if not pair[1].startswith(("with", "--gpu"))]
-    assert len(causes) == 3
-    assert all("2.15.0" in message or "2.14.1" in message for _, message in causes)
+    assert causes == [
+        ("arch-kernels", "cu126 2.14.1: no kernels for sm_120 (GPU 0, card sm_120)"),
+        ("driver-floor", ("cu132 2.15.0: CUDA 13 needs driver 580.65.06 or newer; "
+         "this host has driver 535.1, CUDA 12.2")),
+        ("libc-floor", "cu129 2.13.0: needs glibc 2.28; this system has 2.5"),
+    ]  # fmt: skip
+
+
+def test_builds_for_others_are_no_reason() -> None:
+    assert told(amd("gfx1100", arch="aarch64")) == [
+        ("platform-wheel", "no build for AMD GPUs on linux-aarch64"),
+        ("policy", "with --fallback cpu: torch 2.14.1 with cpu runs"),
+    ]
+    found = told(nvidia("sm_75", driver="440.33.01", python="3.10.1"))
+    assert not any(message.startswith("cpu ") for _, message in found)
 
 
 @pytest.mark.parametrize("profile", [None, host(container="docker"), nvidia("sm_61", python="3.5")])

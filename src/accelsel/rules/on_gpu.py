@@ -6,7 +6,6 @@ from accelsel.rules.question import Case, Finding
 from accelsel.rules.versions import dotted, meets
 
 
-
 def vendor(case: Case) -> Finding | None:
     made_for = VENDORS.get(case.backend.kind)
     if made_for is None or made_for == case.question.vendor:

@@ -100,7 +100,7 @@ def _felled(decision: Decision) -> tuple[Reason, ...]:
     if not asked:
         return (_outside(decision),)
     for_it = [p for p in asked if VENDORS.get(p[0].backend.kind) == question.vendor]
-    if not for_it and question.vendor in BRAND:
+    if not for_it and question.vendor is not None:
         made = f"no build for {BRAND[question.vendor]} GPUs on {question.host.platform}"
         return (Reason(rule="platform-wheel", message=made),)
     about = [pair for pair in for_it if pair[1].rule not in ("vendor", "policy")] or asked
@@ -139,6 +139,7 @@ def ways(profile: Profile | None, decision: Decision) -> tuple[Reason, ...]:
         found += _outcome(profile, decision, rule, how, changed)
     found += _driver(decision)
     found += _fewer_gpus(profile, decision)
+    found = found or _cpu(profile, decision)
     found += _unestablished(decision)
     if decision.question.host.jetson:
         text = "NVIDIA has wheels of its own for some JetPacks; the CPU build needs --fallback cpu"
@@ -196,6 +197,20 @@ def _fewer_gpus(profile: Profile | None, decision: Decision) -> list[Reason]:
             message = f"--gpu {target.index} ({target.name} alone): {text}"
             found.append(Reason(rule="policy", message=message))
     return found
+
+
+def _cpu(profile: Profile | None, decision: Decision) -> list[Reason]:
+    """What is left where nothing else helps a GPU."""
+    if decision.question.vendor is None:
+        return []
+    other = decide(
+        profile, replace(decision.question.request, fallback="cpu"), decision.question.tables
+    )
+    if other.winner is None:
+        return []
+    build = other.winner.row.build
+    text = f"with --fallback cpu: torch {build.torch} with {build.backend} runs"
+    return [Reason(rule="policy", message=text)]
 
 
 def _unestablished(decision: Decision) -> list[Reason]:
