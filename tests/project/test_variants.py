@@ -1,4 +1,4 @@
-"""Several backends in one project, beside the reviewed pairs; bounds of several sources as one."""
+"""Several backends in one project, beside the reviewed pairs."""
 
 import tomllib
 
@@ -9,25 +9,6 @@ from accelsel.model.plan import PinOptions
 from accelsel.project.plan import plan
 from accelsel.project.read import read
 from accelsel.project.render import render
-from accelsel.project.variants import merged
-
-TABLE = [
-    (">=2.5", ">=2.6,<2.15", ">=2.6,<2.15"),
-    ("", "<2.15", "<2.15"),
-    ("==2.5.1", ">=2.4,<2.7", "==2.5.1"),
-    (">=2.5,<3", ">=2.6,<2.15", ">=2.6,<2.15"),
-    ("!=2.7.0,>=2.6", "<2.15", "!=2.7.0,>=2.6,<2.15"),
-    ("==2.5.*", "<2.15", "==2.5.*,<2.15"),
-    ("~=2.6", ">=2.6", "~=2.6,>=2.6"),
-    (">2.5", ">=2.5", ">2.5"),
-    ("<=2.9", "<2.9", "<2.9"),
-]
-
-
-@pytest.mark.parametrize(("one", "two", "text"), TABLE)
-def test_merged(one: str, two: str, text: str) -> None:
-    assert merged(one, two) == text
-
 
 OWN_EXTRAS = """[project]
 name = "demo"

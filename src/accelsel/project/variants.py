@@ -6,10 +6,12 @@ from typing import Any
 from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.plan import PinOptions, Shape
 from accelsel.model.selection import Selection
+from accelsel.project import sources
+from accelsel.project.bounds import beside, bounded, merged, with_each
 from accelsel.project.draft import CONSTRAINTS, UV, Draft, bound
-from accelsel.project.markers import exact, platforms_of
+from accelsel.project.markers import exact
 from accelsel.project.read import FAMILY, ProjectView, table
-from accelsel.project.requirement import Requirement, normalize, written
+from accelsel.project.requirement import Requirement, normalize
 from accelsel.project.routes import TRITONS, allowed, of, requirements
 from accelsel.project.scan import Path
 from accelsel.project.scopes import ABOVE, KEYS, Branch, Key, adopted, branches
@@ -121,67 +123,23 @@ def _fill(
         specifier = _bounds(selection, name)
         mine = [r for r in here if r.name == name]
         for requirement in mine:
-            new = _bounded(requirement, specifier, platforms)
+            new = bounded(requirement, specifier, platforms)
             draft.swap(path, requirement.raw, new, f"the bounds of {selection.backend}")
         if mine:
             continue
         originals = [r for r in base if r.name == name]
         why = f"{name} for {selection.backend}"
         for requirement in originals:
-            draft.add(path, _bounded(requirement, specifier, platforms), why)
+            draft.add(path, bounded(requirement, specifier, platforms), why)
         if not originals and name in {"torch", *siblings}:
-            wide = ",".join(r.bound for r in _with_each(view, name) if r.path not in likes)
+            wide = ",".join(r.bound for r in with_each(view, name) if r.path not in likes)
             draft.add(path, f"{name}{merged(wide, specifier)}", why)
-
-
-def _with_each(view: ProjectView, name: str) -> list[Requirement]:
-    """What the default groups require of a package on every platform, since they are installed
-    beside any of the lists."""
-    defaults = view.uv.get("default-groups", ["dev"])
-    groups = {normalize(str(group)) for group in defaults if isinstance(defaults, list)}
-    return [
-        r
-        for r in view.requirements
-        if r.name == name
-        and not r.marker
-        and r.place.kind in {"group", "legacy-dev"}
-        and (defaults == "all" or normalize(r.place.name or "") in groups)
-    ]
-
-
-def _bounded(requirement: Requirement, specifier: str, platforms: Iterable[str]) -> str:
-    """The requirement with the backend's bounds too, unless it is for other platforms alone."""
-    if requirement.marker and not platforms_of(requirement.marker) & set(platforms):
-        return written(requirement, requirement.bound)
-    return written(requirement, merged(requirement.bound, specifier))
 
 
 def _bounds(selection: Selection, name: str) -> str:
     if name == "torch":
         return selection.torch.specifier if selection.torch else ""
     return next((p.specifier for p in selection.packages if p.name == name and p.constrain), "")
-
-
-def merged(one: str, two: str) -> str:
-    """Both specifier sets as one, without the bounds that the other makes needless."""
-    from packaging.version import InvalidVersion, Version
-
-    clauses = dict.fromkeys(c.strip() for c in f"{one},{two}".split(",") if c.strip())
-    exact = [c for c in clauses if c.startswith("==") and not c.endswith("*")]
-    if exact:
-        return exact[0]
-
-    def order(clause: str) -> tuple[Version, bool]:
-        """Lower bounds from the laxest to the strictest, upper bounds from the strictest on."""
-        strict = clause[1:2] != "="
-        return Version(clause.lstrip("<>=")), strict == clause.startswith(">")
-
-    try:
-        lower = sorted((c for c in clauses if c.startswith(">")), key=order)[:-1]
-        upper = sorted((c for c in clauses if c.startswith("<")), key=order)[1:]
-    except InvalidVersion:
-        return ",".join(clauses)
-    return ",".join(c for c in clauses if c not in {*lower, *upper})
 
 
 def _routes(
@@ -233,7 +191,9 @@ def _tritons(
 ) -> list[Route]:
     """What torch requires from its own index under names of its own, or of packages that are no
     requirement of the project: in each list, or by a constraint where it is the same for all, which
-    it can be only if `alone`, without other backends of the project's own."""
+    it can be only if `alone`, without other backends of the project's own. A constraint installs
+    nothing, so it can hold all the names that a triton had over the releases of torch."""
+    view = draft.view
     moved = {r.name for r in routes}
     where: dict[str, list[int]] = {}
     for at, selection in enumerate(selections):
@@ -242,14 +202,16 @@ def _tritons(
                 where.setdefault(package.name, []).append(at)
     for name, users in where.items():
         packages = [next(p for p in selections[at].packages if p.name == name) for at in users]
-        same = alone and len({p.index for p in packages}) == 1
+        own = any(sources.scope(e) != (None, None) for e in view.sources.get(name, ()))
+        apart = own if name in TRITONS else not alone
+        same = not apart and len({p.index for p in packages}) == 1
         for at, package in zip(users, packages, strict=True):
             selection = selections[at]
             platforms = of(package, allowed(draft, selection))
             scope: Scope = (None, None)
             if same:
                 condition = exact(platforms)
-                if not draft.view.requires(name):
+                if not view.requires(name):
                     draft.add(CONSTRAINTS, bound(name, "", condition), package.why)
             else:
                 extra = lists[at][-1]
@@ -328,7 +290,7 @@ def _constraints(
                 )
                 if common:
                     draft.add(CONSTRAINTS, text, package.why)
-                elif _beside(draft.view, package.name, lists[at]):
+                elif beside(draft.view, package.name, lists[at]):
                     draft.add(lists[at], text, package.why)
                 else:
                     draft.warn(
@@ -336,14 +298,6 @@ def _constraints(
                         f"{text} holds with {selection.backend} alone and is not written",
                         f"write it into the extra or group that requires {package.name}",
                     )
-
-
-def _beside(view: ProjectView, name: str, path: Path) -> bool:
-    """Whether a package is installed wherever the list is."""
-    return bool(_with_each(view, name)) or any(
-        r.name == name and (r.path == path or r.place.kind == "dependencies")
-        for r in view.requirements
-    )
 
 
 def _conflicts(
