@@ -15,10 +15,11 @@ from accelsel.model.selection import Warning_
 from accelsel.model.table import Build
 from accelsel.rules import family
 from accelsel.rules.choice import VENDOR_INDEXES, Candidate, Decision, decide
+from accelsel.rules.companions_offer import contains
 from accelsel.rules.question import Finding, Question, Scope, pythons
 from accelsel.rules.span import span_of, specifier_of
 from accelsel.rules.units import first_finding
-from accelsel.rules.versions import admits, release
+from accelsel.rules.versions import Numbers, release
 
 _ASKED: frozenset[Scope] = frozenset({"request"})
 
@@ -66,18 +67,24 @@ def _served(
         met = len(_met(rivals, trial.decision))
         return met >= least and _alike(trial.decision, alone.decision)
 
+    def grown(best: _Trial, parts: tuple[Part, ...]) -> _Trial:
+        """With as many of some more parts as go together, earlier ones before later ones."""
+        more = tried((*best.parts, *parts))
+        if good(more) or not parts:
+            return more
+        if len(parts) == 1:
+            return best
+        middle = len(parts) // 2
+        return grown(grown(best, parts[:middle]), parts[middle:])
+
     packages = _packages(request.parts, alone.decision.question)
     best = tried(packages)
     if not good(best):
         free = [part for part in packages if not _known(part, alone.decision.question)]
-        each = (tried((*free, part)) for part in packages if part not in free)
-        able = [t.parts[-1] for t in sorted(filter(good, each), key=_newest, reverse=True)]
-        best = tried((*free, *able))
-        if not good(best):
-            best = tried(free)
-            for part in able:
-                more = tried((*best.parts, part))
-                best = more if good(more) else best
+        each = {p: decide(profile, _with(bare, (p,)), tables) for p in packages if p not in free}
+        able = [part for part, found in each.items() if _alike(found, alone.decision)]
+        able.sort(key=lambda part: _newest(each[part]), reverse=True)
+        best = grown(tried(free), tuple(able))
     lost = [part for part in packages if part not in best.parts]
     unmet = set(rivals) - _met(rivals, best.decision)
     warnings = [_unmet(part, best.decision) for part in rivals if part in unmet]
@@ -115,7 +122,7 @@ def _known(part: Part, question: Question) -> bool:
 
 
 def _meets(part: Part, build: Build, question: Question) -> bool:
-    if not admits(part.torch, where=part.place)(build.torch):
+    if not contains(part.torch, build.torch):
         return False
     tags = pythons(build, question)
     return not any(family.against(wish, build, tags) for wish in _wishes(part, question))
@@ -139,15 +146,17 @@ def _covering(decision: Decision, rivals: tuple[Part, ...]) -> Decision:
     most = len(met[id(winner)])
     if most == len(rivals):
         return decision
+    able: dict[str, list[tuple[Numbers, Part]]] = {}
+    for row in decision.rows:
+        able.setdefault(row.backend.name, []).extend(
+            (release(row.build.torch)[0], part)
+            for part in rivals
+            if _meets(part, row.build, decision.question)
+        )
     for one in decision.candidates[1:]:
-        older = [
-            row.build
-            for row in decision.rows
-            if row.backend is one.row.backend
-            and release(row.build.torch) <= release(one.row.build.torch)
-        ]
-        possible = [p for p in rivals if any(_meets(p, b, decision.question) for b in older)]
-        if most < len(rivals) and len(possible) > most and _like(one, winner):
+        here = release(one.row.build.torch)[0]
+        possible = {part for at, part in able[one.row.backend.name] if at <= here}
+        if most < len(possible) and _like(one, winner):
             met[id(one)] = _met(rivals, replace(decision, candidates=(one,)))
             most = max(most, len(met[id(one)]))
     first = next(one for one in decision.candidates if len(met.get(id(one), ())) == most)
@@ -185,8 +194,8 @@ def _alike(decision: Decision, alone: Decision) -> bool:
     return decision.question.vendor == alone.question.vendor and _like(one, other)
 
 
-def _newest(trial: _Trial) -> tuple[object, ...]:
-    winner = trial.decision.winner
+def _newest(decision: Decision) -> tuple[object, ...]:
+    winner = decision.winner
     return release(winner.row.build.torch) if winner else ()
 
 
