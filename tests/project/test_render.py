@@ -291,3 +291,11 @@ def test_what_was_taken_out_comes_back_beside_its_neighbour(edited: str, wanted:
     _, result = pinned(EMPTIES, GROUPS)
     text = result.replace('"numpy",', edited)
     assert wanted in render(text, unplan(read(text)))
+
+
+def test_the_first_that_was_taken_out_comes_back_before_the_next() -> None:
+    first = EMPTIES.replace('    "numpy",\n', "")
+    _, result = pinned(first, GROUPS)
+    text = result.replace('"einops",', '"scipy",\n    "einops",')
+    wanted = '"scipy",\n    "torch",\n    "einops",'
+    assert wanted in render(text, unplan(read(text)))

@@ -19,7 +19,8 @@ class Edit:
 
     None stands for "not there". With `item` True the value is one element of the array at
     `table` + `key`, else it is the whole value of that key; `index` is then where an element stood
-    or is to stand, None for the end, and `beside` the name that the element before it was about.
+    or is to stand, None for the end, and `beside` the name that its neighbour was about: the one
+    before it, for the first element the one behind it.
     """
 
     table: tuple[str, ...]

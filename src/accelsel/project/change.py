@@ -58,11 +58,12 @@ def applied(data: Mapping[str, Any], edits: Iterable[Edit]) -> dict[str, Any]:
 
 
 def _position(values: list[Any], edit: Edit) -> int:
-    """Where an element goes: at the end; else behind the one that it stood behind, where it is."""
+    """Where an element goes: at the end; else where it stood, with its neighbour if that moved."""
     if edit.index is None:
         return len(values)
-    behind = [at + 1 for at, v in enumerate(values) if edit.beside and about(v) == edit.beside]
-    return edit.index if edit.index in behind or not behind else behind[-1]
+    beside = [at for at, v in enumerate(values) if edit.beside and about(v) == edit.beside]
+    places = [at + 1 for at in beside] if edit.index else beside[:1]
+    return edit.index if edit.index in places or not places else places[-1]
 
 
 def _copy(value: Any) -> Any:

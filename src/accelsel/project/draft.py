@@ -58,7 +58,8 @@ class Draft:
         present = self.now(path) or []
         if before != after and before in present:
             index = None if after is not None else present.index(before)
-            beside = about(present[index - 1]) if index else None
+            near = present[index - 1 : index] if index else present[1:2]
+            beside = about(near[0]) if near and index is not None else None
             self._item(path, before, after, why, index, beside)
 
     def _item(
