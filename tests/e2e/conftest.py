@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -24,6 +25,20 @@ THIS_PYTHON = f"=={sys.version_info.major}.{sys.version_info.minor}.*"
 OLD_TORCH = pytest.mark.skipif(
     sys.version_info >= (3, 13), reason="torch 2.5 and older have no wheels for this Python"
 )
+
+
+def interpreter(minor: str) -> str | None:
+    """Another Python of this machine, `3.10`: on PATH or one of pyenv's; None where none runs."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    found = [shutil.which(f"python{minor}"), *map(str, pyenv.glob(f"{minor}.*/bin/python"))]
+    for path in filter(None, found):
+        done = subprocess.run([path, "-c", ""], capture_output=True, check=False)
+        if done.returncode == 0:
+            return path
+    return None
+
+
+PYTHON_310 = interpreter("3.10")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

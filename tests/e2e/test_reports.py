@@ -65,11 +65,15 @@ def test_a_vendor_index_that_shadows(
 ) -> None:
     """NVIDIA's index has the name that torch asks for, without its version (uv issue 7879)."""
     project = make_project(
-        HEAD + f'requires-python = "{THIS_PYTHON}"\n'
-        'dependencies = ["tensorrt-cu12==10.3.0", "torch==2.4.0"]\n'
-        + index("nvidia", f"{replay.url}/pypi.nvidia.com", explicit=False)
+        HEAD + 'requires-python = ">=3.10,<3.13"\n'
+        'dependencies = ["tensorrt_llm~=0.12", "requests"]\n'
+        '[tool.uv]\nprerelease = "allow"\n'
+        f'extra-index-url = ["{replay.url}/pypi.nvidia.com"]\n'
     )
-    assert "nvidia-cudnn-cu12" in lock(project, code=1).stderr
+    said = lock(project, code=1).stderr
+    assert "no version of nvidia-cudnn-cu12" in said
+    assert "==9.1.0.70" in said
+    assert f"`nvidia-cudnn-cu12` was found on {replay.url}/pypi.nvidia.com, but not at" in said
 
 
 @OLD_TORCH

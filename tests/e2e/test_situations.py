@@ -2,10 +2,11 @@
 
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.e2e.conftest import OLD_TORCH, THIS_PYTHON, Project
+from tests.e2e.conftest import OLD_TORCH, PYTHON_310, THIS_PYTHON, Project
 from tests.kit.replay import Replay
 from tests.kit.replay_catalog import Dist
 from tests.kit.replay_fixtures import load
@@ -144,6 +145,65 @@ def test_variants_with_packages_compiled_for_each(make_project: Callable[[str], 
         assert ("Built deepspeed" in said) == (number < 2)
         assert project.shared() == {}
     project.uv("lock", "--check")
+
+
+FAMILY = {
+    "tensorrt",
+    "tensorrt-cu12",
+    "tensorrt-cu12-bindings",
+    "tensorrt-cu12-libs",
+    "tensorrt-llm",
+}
+
+
+@OLD_TORCH
+@pytest.mark.parametrize(
+    "setting",
+    [
+        'extra-index-url = ["{url}"]',
+        'index = [{{ url = "{url}" }}]',
+        'index-strategy = "unsafe-best-match"\nextra-index-url = ["https://pypi.nvidia.com"]',
+    ],
+    ids=["extra-index-url", "index", "unsafe-strategy"],
+)
+def test_a_vendor_index_that_shadowed(
+    make_project: Callable[[str], Project], replay: Replay, setting: str
+) -> None:
+    """The report of tests/e2e/test_reports.py; NVIDIA's index has no release but 0.12.0 for it."""
+    url = f"{replay.url}/pypi.nvidia.com"
+    project = make_project(
+        project_text("tensorrt_llm~=0.12", "requests", python=">=3.10,<3.13")
+        + f'[tool.uv]\nprerelease = "allow"\n{setting.format(url=url)}\n'
+    )
+    project.pin("t4-535", "--write", "--lock")
+    assert project.taken_from("pypi.nvidia.com") == FAMILY
+    locked = {
+        (one["name"], one["version"]): one["source"].get("registry", "") for one in project.locked()
+    }
+    assert ("torch", "2.4.0+cu121") in locked
+    assert locked["nvidia-cudnn-cu12", "9.1.0.70"] == replay.default_index
+    assert all("/whl/" not in where for (name, _), where in locked.items() if name != "torch")
+    assert "unsafe" not in project.file.read_text().partition("[tool.accelsel")[0]
+    project.uv("lock", "--check")
+
+
+@pytest.mark.skipif(not PYTHON_310, reason="tensorrt-llm 0.12 has wheels for Python 3.10 alone")
+def test_a_vendor_index_that_shadowed_installs(make_project: Callable[[str], Project]) -> None:
+    project = make_project(project_text("tensorrt_llm~=0.12", "requests", python="==3.10.*"))
+    project = replace(project, env={**project.env, "UV_PYTHON": str(PYTHON_310)})
+    project.pin("t4-535", "--write", "--sync")
+    installed = project.installed()
+    assert installed["torch"] == "2.4.0+cu121"
+    assert installed["tensorrt_llm"] == "0.12.0"
+    assert project.taken_from("pypi.nvidia.com") == FAMILY
+    assert_settled(project)
+
+
+def test_no_python_has_the_wheels_of_a_vendor(make_project: Callable[[str], Project]) -> None:
+    project = make_project(project_text("tensorrt-llm>=1.0", python=">=3.13"))
+    project = replace(project, env={k: v for k, v in project.env.items() if k != "UV_PYTHON"})
+    said = project.pin("rtx-5090-580", "--write", code=4).stderr
+    assert "with Python 3.12: torch 2.9.1 with cu130 runs" in said
 
 
 def test_the_family_of_a_vendor(make_project: Callable[[str], Project]) -> None:
