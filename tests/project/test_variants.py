@@ -43,3 +43,12 @@ def test_a_bound_of_one_backend_leaves_the_other_extras_alone(
     ] == extra
     assert "constraint-dependencies" not in data["tool"]["uv"]
     assert [warning.code for warning in made.warnings] == codes
+
+
+def test_a_default_group_that_excludes_an_extra_is_told() -> None:
+    text = OWN_EXTRAS.format(base="")
+    chosen = (selection({"backend": "cpu"}), selection({}))
+    made = plan(read(text), chosen, PinOptions(shape="groups"))
+    assert [w.hint for w in made.warnings if w.code == "default-group-excludes"] == [
+        "`uv sync --no-group cpu --extra cpu`, or --as extras"
+    ]

@@ -50,6 +50,14 @@ def write_variants(
     apart = _conflicts(draft, own, [(KEYS[shape], name) for name in draft.names])
     if shape == "groups":
         _default_groups(draft, draft.names[0], apart)
+        extras = [branch.name for branch in own if branch.key == "extra"]
+        if extras:
+            draft.warn(
+                "default-group-excludes",
+                f"the default group {draft.names[0]} excludes the project's own extras "
+                f"{', '.join(extras)}",
+                f"`uv sync --no-group {draft.names[0]} --extra {extras[0]}`, or --as extras",
+            )
     settings_that_defeat(draft, selections[0])
 
 
