@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,11 @@ def unpin(output: Output, paths: Sequence[str], *, write_it: bool, diff: bool) -
     return each(output, paths, lambda path, many: _unpin_one(output, path, write_it, diff, many))
 
 
-def _pin_one(output: Output, flags: Flags, how: PinFlags, path: Path, *, many: bool) -> Outcome:
+def _pin_one(
+    output: Output, flags: Flags, how: PinFlags, path: Path, *, many: bool, again: bool = False
+) -> Outcome:
+    """Pin, or check, one project; `again` where the lock that a first round made showed packages of
+    torch's family that no requirement of the project names."""
     from accelsel.project.plan import bare
     from accelsel.project.read import FAMILY, read
     from accelsel.project.workspace import combined
@@ -74,16 +78,24 @@ def _pin_one(output: Output, flags: Flags, how: PinFlags, path: Path, *, many: b
     config = steps.merged(_settings(views[0].settings, path), steps.user_config())
     own = [bare(view) for view in views]
     wishes = combined(own[0], own[1:])
-    if not (wishes.requires(*FAMILY) or _around(wishes, config) or _locked_torch(path)):
+    locked = locked_family(path)
+    if not (wishes.requires(*FAMILY) or _around(wishes, config) or "torch" in locked):
         return _nothing(output, path, many=many)
+    through = tuple(name for name in locked if name != "torch" and not wishes.requires(name))
     selections = selected(
-        flags, own, config, backends=how.backends, prebuilt=how.prebuilt, path=path
+        flags,
+        own,
+        config,
+        backends=how.backends,
+        prebuilt=how.prebuilt,
+        path=path,
+        through=through,
     )
     failed = [s for s in selections if s.outcome == "none"]
     if failed:
         return _no_build(output, failed[0], path)
     _tell(output, selections)
-    options = _options(flags, how, config, wishes, path)
+    options = _options(flags, how, config, selections, through)
     changes = _changes(whole, _plans(views, selections, options))
     for change in changes:
         for warning in change.plan.warnings:
@@ -98,6 +110,9 @@ def _pin_one(output: Output, flags: Flags, how: PinFlags, path: Path, *, many: b
     if how.write and not strict:
         urls = _urls(wishes, selections, options)
         write(output, how, changes, urls, offline=steps.offline(flags, config))
+        if (how.lock or how.sync) and not again and locked_family(path) != locked:
+            quiet = replace(output, quiet=True)
+            code, _ = _pin_one(quiet, flags, how, path, many=many, again=True)
     return code, _document(changes) if output.json else None
 
 
@@ -164,11 +179,13 @@ def _urls(
 
 
 def _options(
-    flags: Flags, how: PinFlags, config: Config, view: ProjectView, path: Path
+    flags: Flags,
+    how: PinFlags,
+    config: Config,
+    selections: tuple[Selection, ...],
+    through: tuple[str, ...],
 ) -> PinOptions:
     from dataclasses import fields
-
-    from accelsel.project.read import FAMILY
 
     given = {
         f.name: list(value) if isinstance(value := getattr(flags, f.name), tuple) else value
@@ -178,11 +195,17 @@ def _options(
     }
     if how.backends:
         given["backends"] = list(how.backends)
+    chosen = {s.torch.version for s in selections if s.torch}
+    builds = steps.tables_for(config).builds
     return PinOptions(
         request=given,
         mirrors=mirrors(how, config, os.environ),
         shape=("single" if not how.backends else "extras" if how.shape == "extras" else "groups"),
-        transitive=not view.requires(*FAMILY) and _locked_torch(path),
+        transitive=True,  # whether it acts on the project at all is decided before
+        locked=tuple(
+            n for n in through if any(p.name == n for s in selections for p in s.packages)
+        ),
+        served=tuple(sorted({b.platform for b in builds if b.on_pypi and b.torch in chosen})),
     )
 
 
@@ -238,13 +261,16 @@ def _around(view: ProjectView, config: Config) -> bool:
     return view.requires(*(row.name for row in rows if row.kind != "triton"))
 
 
-def _locked_torch(path: Path) -> bool:
-    """Whether the project's lock holds torch: then it comes through some other package."""
+def locked_family(path: Path) -> tuple[str, ...]:
+    """The packages of torch's family that the project's lock holds, through whatever package."""
+    from accelsel.apply.lock import lock_path
+    from accelsel.project.read import FAMILY
+
     try:
-        text = path.with_name("uv.lock").read_text(encoding="utf-8")
+        text = lock_path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        return False
-    return '\nname = "torch"\n' in text
+        return ()
+    return tuple(name for name in FAMILY if f'\nname = "{name}"\n' in text)
 
 
 def _refuse_requirements_file(path: Path) -> None:

@@ -9,6 +9,7 @@ from accelsel.cli import steps
 from accelsel.cli.options import Flags
 from accelsel.model.config import Config
 from accelsel.model.profile import Profile
+from accelsel.model.request import Part
 from accelsel.model.selection import Selection
 
 if TYPE_CHECKING:
@@ -24,9 +25,11 @@ def selected(
     backends: tuple[str, ...],
     prebuilt: tuple[str, ...],
     path: Path,
+    through: tuple[str, ...] = (),
 ) -> tuple[Selection, ...]:
     """One selection for this host, or one for each of `backends`; `views` are the project's files
-    without any pin, root first.
+    without any pin, root first; `through` are the packages of torch's family that its lock holds
+    without a requirement of its own.
 
     AccelselError (2, `invalid-requirement`) for a requirement of the project that is none.
     """
@@ -55,11 +58,16 @@ def selected(
     request = replace(
         request,
         platform=platform,
-        parts=wanted.parts,
+        parts=(*wanted.parts, *_of_lock(through)),
         prebuilt=(*request.prebuilt, *prebuilt),
     )
     each = [replace(request, backend=name) for name in backends] or [request]
     return tuple(_told(select(profile, one, tables), wanted) for one in each)
+
+
+def _of_lock(names: tuple[str, ...]) -> tuple[Part, ...]:
+    """What the lock holds is asked for as an optional part is: it is served where a build can."""
+    return (Part(place="uv.lock", companions=names, joined=True),) if names else ()
 
 
 def _as_markers_know(platform: str | None, profile: Profile | None) -> str:
