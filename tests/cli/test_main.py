@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -140,3 +141,38 @@ def test_a_closed_pipe_is_no_crash() -> None:
         check=False,
     )
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [["--version"], ["detect"], ["--help"], ["schema", "profile"], ["detect", "--format", "json"]],
+    ids=" ".join,
+)
+def test_a_full_disk_is_one_line(argv: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "accelsel", *argv],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60,
+        )  # fmt: skip
+    assert done.stderr == "error: cannot write: No space left on device\n"
+    assert done.returncode == 2
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+def test_a_closed_stream_is_the_null_device(closed: str, tmp_path: Path) -> None:
+    profile = tmp_path / "profile.json"
+    profile.write_text(accelsel("detect", "--format", "json").stdout)
+    for words in ("detect", f"select --profile {profile} --fallback cpu --backend cpu --force"):
+        done = subprocess.run(
+            f"exec {sys.executable} -m accelsel {words} {closed}",
+            shell=True, capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert (done.returncode, "internal" in done.stdout + done.stderr) == (0, False)
+
+
+def test_warnings_stay_off_stdout_where_stderr_is_closed(tmp_path: Path) -> None:
+    command = f"exec {sys.executable} -m accelsel select --backend cu126 --format json 2>&-"
+    done = subprocess.run(
+        command, shell=True, capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path
+    )
+    assert json.loads(done.stdout)["schema"] == "accelsel.selection/1"

@@ -69,7 +69,11 @@ def lines(profile: Profile, output: Output) -> list[str]:
     out += [f"{output.paint(name.ljust(8), 'bold')}{text}" for name, text in facts]
     out += [f"{output.paint('Variable', 'bold')} {k}={v}" for k, v in profile.environment.items()]
     noted = [f"GPU {gpu.index}: {gpu.note}" for gpu in profile.gpus if gpu.note]
-    unseen = [f"{p.name}: {p.status}, {p.detail}" for p in profile.probes if p.status in UNSEEN]
+    unseen = [
+        f"{p.name}: {p.status}" + (f", {p.detail}" if p.detail else "")
+        for p in profile.probes
+        if p.status in UNSEEN
+    ]
     for title, items in (("Notes", [*noted, *profile.notes]), ("Not seen", unseen)):
         if items:
             out += ["", output.paint(title, "bold"), *(f"  {present.one_line(i)}" for i in items)]
@@ -103,7 +107,8 @@ def _drivers(profile: Profile) -> list[str]:
     drivers = profile.drivers
     if nvidia := drivers.nvidia:
         cuda = f", CUDA {nvidia.cuda_version}" if nvidia.cuda_version else ""
-        out.append(f"NVIDIA {nvidia.version or 'unknown'}{cuda} ({nvidia.source})")
+        source = f" ({nvidia.source})" if nvidia.source else ""
+        out.append(f"NVIDIA {nvidia.version or 'of unknown version'}{cuda}{source}")
     if amd := drivers.amd:
         rocm = f", host ROCm {amd.rocm_version}" if amd.rocm_version else ""
         out.append(f"amdgpu {amd.version or 'in-tree'}{rocm} ({amd.source})")

@@ -252,7 +252,7 @@ def tell(output: Output, report: Report, patient: Patient, *, block: bool) -> No
         "github": lambda: _github(output, report),
         "sarif": lambda: _sarif(report),
     }
-    if block:
+    if block and output.format not in forms:
         output.data(pasted(report, patient))
     elif output.format in forms:
         forms[output.format]()

@@ -19,11 +19,7 @@ def uv_main() -> int:
 
 def run(argv: Sequence[str]) -> int:
     """Run one command; every outcome is an exit code, every error one clear line."""
-    if list(argv) in (["--version"], ["-V"]):
-        from accelsel import __version__
-
-        print(f"accelsel {__version__}")
-        return 0
+    _open_streams()
     argv = list(argv) if argv[:1] == ["uv"] else _hoisted(argv)
     try:
         return _dispatch(argv)
@@ -33,12 +29,29 @@ def run(argv: Sequence[str]) -> int:
         _silence_stdout()
         return 0
     except Exception as error:  # noqa: BLE001  the edge: whatever is left becomes one line
-        from accelsel.cli.present import failed
+        from accelsel.cli.present import failed, is_unwritable
 
+        if is_unwritable(error):
+            _silence_stdout()
         return failed(error, as_json=_wants_json(argv))
 
 
+def _open_streams() -> None:
+    """A stream that the caller has closed is the null device, so that no file that is opened later
+    takes its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            import os
+
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+
+
 def _dispatch(argv: Sequence[str]) -> int:
+    if argv in (["--version"], ["-V"]):
+        from accelsel import __version__
+
+        print(f"accelsel {__version__}", flush=True)
+        return 0
     if argv and argv[0] == "uv":
         from accelsel.cli import uv
 

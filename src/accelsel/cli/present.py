@@ -1,12 +1,13 @@
 """Text for people, documents for programs: the only place that prints."""
 
+import errno
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from accelsel.model.errors import INTERNAL, AccelselError
+from accelsel.model.errors import INTERNAL, USAGE, AccelselError
 
 Colour = Literal["auto", "always", "never"]
 STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
@@ -74,9 +75,18 @@ def write(text: str, end: str = "\n") -> None:
     sys.stdout.flush()
 
 
+def is_unwritable(error: Exception) -> bool:
+    """Whether the device behind an output takes no more: it is full, or gone."""
+    codes = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF}
+    return isinstance(error, OSError) and error.filename is None and error.errno in codes
+
+
 def failed(error: Exception, *, as_json: bool) -> int:
     """One clear line for `error`, or the error document; gives the exit code."""
-    if not isinstance(error, AccelselError):
+    if is_unwritable(error):
+        as_json = False  # the document would have nowhere to go
+        error = AccelselError(USAGE, "unwritable", f"cannot write: {error.args[1]}")
+    elif not isinstance(error, AccelselError):
         error = _internal(error)
     if as_json:
         from accelsel.model.report import ErrorDocument

@@ -58,6 +58,11 @@ def lines(selection: Selection, output: Output) -> list[str]:
     rows.append(("backend", f"{selection.backend}"))
     rows.append(("index", selection.index.url if selection.index else "the default index"))
     rows.append(("python", f"{selection.python} on {selection.platform}"))
-    rows += [("with", f"{p.name}{p.specifier}") for p in selection.packages]
+    rows += [("with", p.name + _bound(p.specifier)) for p in selection.packages]
     rows.append(("sure", f"{selection.confidence} ({selection.rules.checked})"))
     return [f"{output.paint(name.ljust(8), 'bold')}{text}" for name, text in rows]
+
+
+def _bound(specifier: str) -> str:
+    """A bound that says nothing is not shown; it only routes the package."""
+    return "" if specifier == ">=0" else specifier
