@@ -63,7 +63,7 @@ def _position(values: list[Any], edit: Edit) -> int:
         return len(values)
     beside = [at for at, v in enumerate(values) if edit.beside and about(v) == edit.beside]
     places = [at + 1 for at in beside] if edit.index else beside[:1]
-    return edit.index if edit.index in places or not places else places[-1]
+    return min(places, key=lambda at: abs(at - (edit.index or 0)), default=edit.index)
 
 
 def _copy(value: Any) -> Any:

@@ -48,6 +48,27 @@ def branches(view: ProjectView) -> tuple[Branch, ...]:
     return tuple(found)
 
 
+def rivals_of(
+    view: ProjectView, torch: Iterable[str], lists: Iterable[Path]
+) -> tuple[tuple[Key, str], ...]:
+    """The extras and groups beside `lists`, without an index of their own, that cannot be installed
+    with each of them: by a bound on torch that one of the versions `torch` does not meet."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    def excludes(bound: str) -> bool:
+        try:
+            return not all(SpecifierSet(bound).contains(v, prereleases=True) for v in torch)
+        except InvalidSpecifier:
+            return False
+
+    taken = {*lists, *(branch.path for branch in branches(view))}
+    found: dict[tuple[Key, str], None] = {}
+    for r in view.requirements:
+        if r.name == "torch" and r.path not in taken and not r.marker and excludes(r.bound):
+            found |= {(key, str(r.place.name)): None for key in ABOVE if r.place.kind == key}
+    return tuple(found)
+
+
 def declared(
     view: ProjectView, selections: Iterable[Selection], options: PinOptions
 ) -> Shape | None:

@@ -14,7 +14,7 @@ from accelsel.project.read import FAMILY, ProjectView, table
 from accelsel.project.requirement import Requirement, normalize
 from accelsel.project.routes import TRITONS, allowed, of, requirements
 from accelsel.project.scan import Path
-from accelsel.project.scopes import ABOVE, KEYS, Branch, Key, adopted, branches
+from accelsel.project.scopes import ABOVE, KEYS, Key, adopted, branches, rivals_of
 from accelsel.project.sources import Route, Scope
 from accelsel.project.wiring import write_sources
 from accelsel.project.write import builds, masks, settings_that_defeat
@@ -29,7 +29,8 @@ def write_variants(
     lists = _lists(view, selections, shape, options)
     draft.names = tuple(path[-1] for path in lists)
     moved = _moved(view, selections)
-    own = [branch for branch in branches(view) if branch.path not in lists]
+    own = [(b.key, b.name) for b in branches(view) if b.path not in lists]
+    rivals = rivals_of(view, [s.torch.version for s in selections if s.torch], lists)
     routes: list[Route] = []
     for at, selection in enumerate(selections):
         platforms = allowed(draft, selection)
@@ -47,10 +48,11 @@ def write_variants(
     for selection in selections:
         masks(draft, selection, options)
         builds(draft, selection)
-    apart = _conflicts(draft, own, [(KEYS[shape], name) for name in draft.names])
+    mine = [(KEYS[shape], name) for name in draft.names]
+    apart = _conflicts(draft, [*own, *mine], rivals, mine)
     if shape == "groups":
         _default_groups(draft, draft.names[0], apart)
-        extras = [branch.name for branch in own if branch.key == "extra"]
+        extras = [name for key, name in (*own, *rivals) if key == "extra"]
         if extras:
             draft.warn(
                 "default-group-excludes",
@@ -309,23 +311,31 @@ def _constraints(
 
 
 def _conflicts(
-    draft: Draft, own: Iterable[Branch], lists: Iterable[tuple[Key, str]]
+    draft: Draft,
+    members: Iterable[tuple[Key, str]],
+    rivals: Iterable[tuple[Key, str]],
+    mine: Sequence[tuple[Key, str]],
 ) -> frozenset[str]:
-    """The extras or groups exclude each other, and those by which the project itself tells
-    backends apart; the set of the project's that has most of them is extended. All the groups."""
+    """The extras and groups `members` exclude each other, and each rival excludes `mine`; the set
+    of the project's that has most of the members is extended. All the groups that are excluded."""
     view, path = draft.view, (*UV, "conflicts")
-    members = [*((branch.key, branch.name) for branch in own), *lists]
     wanted = {(key, normalize(name)): {key: name} for key, name in members}
     common = [(len(_members(view, one) & set(wanted)), one) for one in view.conflicts]
     most, best = max(common, key=lambda pair: pair[0], default=(0, None))
+    apart = set(wanted)
     if best is not None and most:
         inside = _members(view, best)
         missing = [value for member, value in wanted.items() if member not in inside]
         draft.swap(path, best, [*best, *missing], "one backend at a time")
-        return frozenset(name for key, name in {*inside, *wanted} if key == "group")
-    if len(wanted) > 1:
+        apart |= inside
+    elif len(wanted) > 1:
         draft.add(path, list(wanted.values()), "one backend at a time")
-    return frozenset(name for key, name in wanted if key == "group")
+    for key, name in rivals:
+        if (key, normalize(name)) not in apart:
+            both = [{k: n} for k, n in ((key, name), *mine)]
+            draft.add(path, both, f"its bound on torch excludes the {key} {name}")
+    groups = {*apart, *((key, normalize(name)) for key, name in rivals)}
+    return frozenset(name for key, name in groups if key == "group")
 
 
 def _members(view: ProjectView, conflict: Any) -> set[tuple[Key, str]]:
