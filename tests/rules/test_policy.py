@@ -536,3 +536,25 @@ def test_a_device_of_intels_that_the_table_does_not_know_is_not_taken_for_xpu() 
     assert (beside.serves, beside.leaves_out) == ((1,), (0,))
     assert "PyTorch does not name it" in beside.warnings[0].message
     assert select(host(old), Request(backend="xpu"), TABLES).confidence == "inferred"
+
+
+def test_the_cpu_is_not_taken_for_gpus_that_the_request_excludes() -> None:
+    cards = (gpu(0, "nvidia", "GT 710", "sm_35"), gpu(1, "amd", "RX 7900 XTX", "gfx1100"))
+    profile = host(*cards, driver="470.256.02")
+    found = select(profile, Request(gpus="0"), TABLES)
+    assert [reason.message for reason in found.reasons][:2] == [
+        "no build serves what --gpu 0 admits, and it leaves GPU 1, RX 7900 XTX",
+        "admit it; or take the CPU build: --fallback cpu",
+    ]
+    assert select(profile, Request(gpus="0", fallback="cpu"), TABLES).backend == "cpu"
+    assert select(profile, Request(gpus="1"), TABLES).backend == "rocm7.2"
+    alone = host(gpu(0, "nvidia", "GT 710", "sm_35"), driver="470.256.02")
+    assert select(alone, Request(gpus="0"), TABLES).backend == "cpu"
+
+
+def test_another_vendors_backend_leaves_gpus_out_by_its_name() -> None:
+    card = host(gpu(0, "amd", "RX 7900 XTX", "gfx1100"))
+    found = select(card, Request(backend="cu130", force=True), TABLES)
+    assert "GPU 0, RX 7900 XTX is left out: the backend asked for is another vendor's" in [
+        warning.message for warning in found.warnings
+    ]

@@ -142,6 +142,16 @@ def test_builds_for_others_are_no_reason() -> None:
         ("platform-wheel", "no build for AMD GPUs on linux-aarch64"),
         ("policy", "with --fallback cpu: torch 2.14.1 with cpu runs"),
     ]
+    assert told(amd("gfx1100"), torch="==2.15.0")[:2] == [
+        ("requested-range", ("torch==2.15.0 was asked for; what is made for AMD GPUs has "
+         "2.0.0 to 2.14.1")),
+        ("requested-range", "with another bound on torch: torch 2.14.1 with rocm7.2 runs"),
+    ]  # fmt: skip
+    mac = host(gpu(0, "apple", "Apple M1", "apple-m1"), system="darwin", arch="arm64",
+               version="12.7")  # fmt: skip
+    assert told(mac, torch="==2.15.0")[0] == (
+        "macos-floor", "default 2.15.0: needs macOS 14.0; this one is 12.7",
+    )  # fmt: skip
     found = told(nvidia("sm_75", driver="440.33.01", python="3.10.1"))
     assert not any(message.startswith("cpu ") for _, message in found)
 

@@ -96,9 +96,7 @@ def aims(profile: Profile | None, host: Host, request: Request, tables: Tables) 
     left_out = [(t, _standing_text(t, standings[t.index])) for t in chosen if t not in contenders]
     found = _by_vendor(contenders, request, vendor)
     if not found:
-        found_without = _without_gpu(
-            profile, host, chosen, standings, vendor, tables, force=request.force
-        )
+        found_without = _without_gpu(profile, host, request, chosen, standings, vendor, tables)
         found, causes = found_without.aims, found_without.causes
     else:
         causes = ()
@@ -148,6 +146,8 @@ def _chosen(host: Host, request: Request) -> tuple[Target, ...]:
 
 
 def _standing_text(target: Target, found: Standing) -> str:
+    if found in ("served", "unknown"):
+        return "the backend asked for is another vendor's"
     if target.arch is None:
         return "PyTorch does not name it among the GPUs that it supports"
     if found == "never":
@@ -192,12 +192,11 @@ def _by_vendor(contenders: list[Target], request: Request, only: Vendor | None) 
 def _without_gpu(
     profile: Profile | None,
     host: Host,
+    request: Request,
     chosen: tuple[Target, ...],
     standings: Mapping[int | None, Standing],
     vendor: Vendor | None,
     tables: Tables,
-    *,
-    force: bool,
 ) -> Aims:
     """What to aim at when no usable GPU is in the running."""
     if len({t.vendor for t in chosen if standings[t.index] in ("served", "unknown")}) > 1:
@@ -215,7 +214,7 @@ def _without_gpu(
         for t, note in host.unusable
         if standing(t, tables) != "never" and vendor in (None, t.vendor)
     ]
-    if blocked and not force:
+    if blocked and not request.force:
         return Aims(causes=_unusable(blocked, profile))
     if vendor is not None:
         return Aims(
@@ -225,6 +224,9 @@ def _without_gpu(
         return Aims(causes=tuple(_newer(target) for target in newer))
     if host.jetson and (chosen or host.unusable):
         return Aims(causes=_jetson(host, chosen))
+    excluded = [t for t in host.targets if t not in chosen and standing(t, tables) != "never"]
+    if excluded:
+        return Aims(causes=_excluded(excluded, request))
     if chosen or host.unusable:
         return Aims(aims=(_never_served((*chosen, *(t for t, _ in host.unusable))),))
     return _nothing(profile, host)
@@ -278,6 +280,14 @@ def _unusable(
     return (
         *causes,
         _said("usable-gpu", f"{cure}; or take the CPU build with --fallback cpu"),
+    )
+
+
+def _excluded(targets: list[Target], request: Request) -> tuple[Reason, ...]:
+    names = ", ".join(target.label for target in targets)
+    return (
+        _said("policy", f"no build serves what --gpu {request.gpus} admits, and it leaves {names}"),
+        _said("policy", "admit it; or take the CPU build: --fallback cpu"),
     )
 
 

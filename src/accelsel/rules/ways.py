@@ -56,17 +56,29 @@ def _not_in_table(decision: Decision) -> Reason:
 def _outside(decision: Decision) -> Reason:
     """The backend or channel asked for has builds, and none of them within the bound on torch."""
     request = decision.question.request
-    has = sorted(
-        {
-            row.build.torch
-            for row in decision.rows
-            if row.build.channel == request.channel and request.backend in (None, row.backend.name)
-        },
-        key=release,
-    )
-    what = request.backend or f"the {request.channel} channel"
+    rows = [
+        row
+        for row in decision.rows
+        if row.build.channel == request.channel and request.backend in (None, row.backend.name)
+    ]
+    return _spanned(decision, request.backend or f"the {request.channel} channel", rows)
+
+
+def _for_others(decision: Decision) -> Reason:
+    """No build that the request is about is made for the GPUs of the host."""
+    question = decision.question
+    brand = BRAND[question.vendor] if question.vendor else ""
+    rows = [row for row in decision.rows if VENDORS.get(row.backend.kind) == question.vendor]
+    if question.request.torch and rows:
+        return _spanned(decision, f"what is made for {brand} GPUs", rows)
+    message = f"no build for {brand} GPUs on {question.host.platform}"
+    return Reason(rule="platform-wheel", message=message)
+
+
+def _spanned(decision: Decision, what: str, rows: list[Row]) -> Reason:
+    has = sorted({row.build.torch for row in rows}, key=release)
     span = " to ".join(dict.fromkeys((has[0], has[-1]))) if has else "nothing that is known"
-    message = f"torch{request.torch} was asked for; {what} has {span}"
+    message = f"torch{decision.question.request.torch} was asked for; {what} has {span}"
     return Reason(rule="requested-range", message=message)
 
 
@@ -100,9 +112,8 @@ def _felled(decision: Decision) -> tuple[Reason, ...]:
     if not asked:
         return (_outside(decision),)
     for_it = [p for p in asked if VENDORS.get(p[0].backend.kind) == question.vendor]
-    if not for_it and question.vendor is not None:
-        made = f"no build for {BRAND[question.vendor]} GPUs on {question.host.platform}"
-        return (Reason(rule="platform-wheel", message=made),)
+    if not for_it and question.vendor in VENDORS.values():
+        return (_for_others(decision),)
     about = [pair for pair in for_it if pair[1].rule not in ("vendor", "policy")] or asked
     counts = Counter(finding.rule for _, finding in about)
     newest: dict[str, Reason] = {}
