@@ -485,7 +485,7 @@ def test_a_terminal_stays_a_terminal(real: Mapping[str, str], tmp_path: Path) ->
 
 def test_ctrl_c_in_a_terminal(real: Mapping[str, str], tmp_path: Path) -> None:
     script = (
-        "import time\ntry:\n print('ready', flush=True)\n time.sleep(60)\n"
+        "import os, time\ntry:\n os.write(1, b'ready\\n')\n time.sleep(60)\n"
         "except KeyboardInterrupt:\n print('caught'); raise SystemExit(3)"
     )
     words = ["run", "--no-project", "python", "-c", script]
