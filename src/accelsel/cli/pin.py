@@ -107,7 +107,7 @@ def _pin_one(
         output.say(f"{name} is not as `accelsel pin --write` would leave it")
     if not output.json and (how.diff or not (how.write or how.check)):
         _show(output, changes)
-    if how.write and not strict:
+    if how.write and not strict and (different or not again):
         urls = _urls(wishes, selections, options)
         write(output, how, changes, urls, offline=steps.offline(flags, config))
         if (how.lock or how.sync) and not again and locked_family(path) != locked:
