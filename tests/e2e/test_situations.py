@@ -107,7 +107,19 @@ def test_a_nightly_and_another_package_share_one_triton(
     assert_settled(project)
 
 
-@pytest.mark.parametrize("host", ["mi300x", "no-gpu"])
+@OLD_TORCH
+def test_triton_has_no_wheels_for_a_python(make_project: Callable[[str], Project]) -> None:
+    """Torch 2.5 has wheels for Python 3.13, where its triton has none and is not needed."""
+    project = make_project(project_text("torch==2.5.1", "pins-triton"))
+    project.pin("t4-535", "--write", "--sync")
+    assert project.installed()["triton"] == "3.1.0"
+    assert_settled(project)
+    exported = project.uv("export", "--no-hashes").stdout.splitlines()
+    [line] = [line for line in exported if line.startswith("triton")]
+    assert "python_full_version < '3.13'" in line
+
+
+@pytest.mark.parametrize("host", ["mi300x", "no-gpu", "arc-a770"])
 def test_nightlies_of_other_backends(make_project: Callable[[str], Project], host: str) -> None:
     project = make_project(project_text("torch", "requests"))
     project.pin(host, "--write", "--sync", "--channel", "nightly")

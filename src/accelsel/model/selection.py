@@ -30,6 +30,7 @@ class Package:
     default index cannot serve the name at all, so that its source holds on every platform, not only
     on torch's. `override` is True where `specifier` must replace what every package requires of the
     name: on `platforms` it is required so, on `elsewhere` in any version, and on no other platform.
+    `marker` stands in the place of `platforms` where an override needs a condition of its own.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Package:
     everywhere: bool = False
     override: bool = False
     elsewhere: tuple[str, ...] = ()
+    marker: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,7 +71,8 @@ def constraints(
 def override(draft: Draft, package: Package, where: tuple[str, ...]) -> None:
     """What every package requires of a name is replaced: on `where` by the package's specifier, on
     its `elsewhere` by any version, on other platforms by nothing."""
-    draft.add(OVERRIDES, bound(package.name, package.specifier, exact(where)), package.why)
+    condition = package.marker or exact(where)
+    draft.add(OVERRIDES, bound(package.name, package.specifier, condition), package.why)
     if package.elsewhere:
         others = bound(package.name, "", marker(package.elsewhere))
         draft.add(OVERRIDES, others, "elsewhere in any version")

@@ -1,6 +1,6 @@
 """The packages of a request beside the builds of the rules table, and in a selection."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, replace
 
 from accelsel.model.companion import CompanionAnswer, CompanionTable
@@ -11,7 +11,11 @@ from accelsel.rules import channels
 from accelsel.rules.channels import ANY, NIGHTLY
 from accelsel.rules.choice import Candidate, Decision, Row
 from accelsel.rules.companions_answer import ORDER, conflict, constraints, told
-from accelsel.rules.companions_runtime import runtime_packages, triton_package
+from accelsel.rules.companions_runtime import (
+    runtime_packages,
+    triton_package,
+    triton_where_torch_has_it,
+)
 from accelsel.rules.host import Target
 from accelsel.rules.question import Case, Question, pythons
 from accelsel.rules.versions import release
@@ -111,8 +115,19 @@ def extended(
         }
         runtime = runtime_packages(build, archs, index, table, siblings, tuple(sorted(elsewhere)))
     if table is not None and build.channel == NIGHTLY:
-        selection = _nightly(selection, build, backend, table)
+        with_triton = {
+            row.platform
+            for row in tables.builds
+            if row.triton and tables.backends[row.backend].kind == backend.kind
+        }
+        selection = _nightly(selection, build, backend, table, with_triton)
         selection = replace(selection, confined=channels.nightly_only(question.request, tables))
+    if backend.kind == "cuda" and build.channel == "stable":
+        mask = triton_where_torch_has_it(build, question.allows_python)
+        if mask is not None and selection.torch is not None:
+            runtime = (mask,)
+            torch = replace(selection.torch, specifier=f"=={build.torch}")
+            selection = replace(selection, torch=torch)
     own = {package.name: package for package in runtime}
     before = [package for package in selection.packages if package.name not in own]
     named = {package.name for package in before}
@@ -138,18 +153,18 @@ def extended(
 
 
 def _nightly(
-    selection: Selection, build: Build, backend: Backend, table: CompanionTable
+    selection: Selection, build: Build, backend: Backend, table: CompanionTable, on: Container[str]
 ) -> Selection:
-    """The selection of a nightly: any version of its page, with the triton of its index, and no
-    other distribution in the place of that one."""
+    """The selection of a nightly: any version of its page, with the triton of its index on the
+    platforms `on`, and no other distribution in the place of that one."""
     torch = selection.torch
     triton = triton_package(
         backend.kind, build, selection.index.name if selection.index else None, table
     )
     platforms = selection.platforms or (build.platform,)
-    linux = tuple(platform for platform in platforms if platform.startswith("linux"))
+    places = tuple(platform for platform in platforms if platform in on)
     named = {package.name for package in selection.packages}
-    added = (replace(triton, platforms=linux),) if triton and triton.name not in named else ()
+    added = (replace(triton, platforms=places),) if triton and triton.name not in named else ()
     notice = Warning_(
         code="nightly",
         message="a nightly page keeps about sixty versions and no hashes: the lock goes stale",

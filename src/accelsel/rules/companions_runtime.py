@@ -1,12 +1,13 @@
 """Names that a build of torch itself needs from its own index, and the name of its triton."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from accelsel.model.companion import CompanionTable, RuntimeName, TritonName
 from accelsel.model.selection import Package
 from accelsel.model.table import Build
+from accelsel.rules.companions_answer import environment
 from accelsel.rules.companions_offer import version
 
 _DATED: Final = re.compile(r"\.dev(\d{8})")
@@ -19,10 +20,11 @@ def triton_name(kind: str, build: Build, table: CompanionTable) -> str | None:
     """
     if build.triton is not None:
         return build.triton.name
-    if not build.platform.startswith("linux"):
-        return None
     dated = _DATED.search(build.torch)
     nightly = dated is not None or build.channel == "nightly"
+    # XPU's triton is for Windows too, and the rows of its releases say where
+    if not build.platform.startswith("linux") and not (nightly and kind == "xpu"):
+        return None
     for row in table.tritons:
         if row.kind != kind or row.channel != ("nightly" if nightly else "release"):
             continue
@@ -55,6 +57,28 @@ def triton_package(
         name=name, specifier=">=0", index=index, kind="triton", constrain=True,
         platforms=(build.platform,),
         why=f"torch from {index} asks for {name}, which only that index has",
+    )  # fmt: skip
+
+
+def triton_where_torch_has_it(build: Build, allows: Callable[[str], bool]) -> Package | None:
+    """The triton of a build, required as torch itself requires it and by nobody else.
+
+    For builds with wheels for an allowed Python that their triton has none for: what else asks for
+    triton would get one there that cannot be installed. None for other builds.
+    """
+    from packaging.markers import Marker
+
+    triton = build.triton
+    if triton is None or triton.name != "triton" or not (triton.marker and triton.specifier):
+        return None
+    marker = Marker(triton.marker)
+    minors = {tag.removesuffix("t") for tag in build.pythons if allows(tag)}
+    if all(marker.evaluate(environment(build.platform, minor)) for minor in minors):
+        return None
+    return Package(
+        name=triton.name, specifier=triton.specifier, index=None, kind="triton", override=True,
+        marker=str(marker).replace('"', "'"),
+        why=f"torch {build.torch} asks for it on those alone, and it has no wheels for others",
     )  # fmt: skip
 
 
