@@ -57,10 +57,10 @@ def test_the_right_variant_comes_first(
 
 def test_a_static_file_says_the_same_as_the_plugin(tmp_path: Path) -> None:
     code = (
-        "import json, sys\nfrom accelsel.cli.present import Output\n"
+        "import json, sys\nfrom accelsel.cli.options import Flags\n"
         "from accelsel.cli import provider\n"
         "print(json.dumps({c.name: c.values for c in provider.nvidia.get_supported_configs()}))\n"
-        "provider.properties(Output())\n"
+        "provider.properties(Flags())\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True,
@@ -71,6 +71,21 @@ def test_a_static_file_says_the_same_as_the_plugin(tmp_path: Path) -> None:
     assert static["schema"] == "accelsel.variants/1"
     assert static["static-properties"]["nvidia"] == json.loads(plugin)
     assert static["default-priorities"]["namespace"] == ["nvidia"]
+
+
+def test_the_static_file_of_a_profile_that_is_named() -> None:
+    words = ["env", "--format", "variants"]
+    for host, there in (
+        ("t4-535", "nvidia"),
+        ("mi300x", "amd"),
+        ("rtx-3060-gtx-1050-580", "nvidia"),
+    ):
+        path = str(HOSTS / host / "profile.json")
+        done = subprocess.run(
+            [sys.executable, "-m", "accelsel", *words, "--profile", path],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert list(json.loads(done.stdout)["static-properties"]) == [there]
 
 
 @pytest.mark.parametrize("namespace", ["nvidia", "amd", "intel"])

@@ -148,7 +148,7 @@ def _env(*, output: Output, flags: Flags) -> int:
     if output.format == "variants":
         from accelsel.cli.provider import properties
 
-        return properties(output)
+        return properties(flags)
     return env(output, flags)
 
 

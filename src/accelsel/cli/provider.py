@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from accelsel.cli import present
 
 if TYPE_CHECKING:
-    from accelsel.cli.present import Output
+    from accelsel.cli.options import Flags
     from accelsel.rules.variants import Features
 
 
@@ -67,10 +67,14 @@ amd = Provider("amd")
 intel = Provider("intel")
 
 
-def properties(output: "Output") -> int:
-    """Print this host's properties as the static document."""
+def properties(flags: "Flags") -> int:
+    """Print the properties of this host, or of the profile that was named, as the static document;
+    what was asked for narrows them to the GPUs that are to be served."""
+    from accelsel.cli import steps
     from accelsel.ports.variants import static
+    from accelsel.rules.variants import supported
 
-    del output  # there is one form
-    present.document(static(_supported()))
+    config = steps.user_config()
+    request = steps.request_for(flags, config)
+    present.document(static(supported(steps.profile_for(flags), steps.tables_for(config), request)))
     return 0
