@@ -243,20 +243,96 @@ def test_the_multi_arch_index_of_amd(make_project: Callable[[str], Project]) -> 
     assert_settled(project)
 
 
+AMD_FAMILY = {
+    "torch",
+    "torchvision",
+    "triton",
+    "rocm",
+    "rocm-bootstrap",
+    "rocm-sdk-core",
+    "rocm-sdk-libraries",
+    "rocm-sdk-device-gfx1100",
+    "amd-torch-device-gfx110x",
+    "amd-torch-device-gfx1100",
+    "amd-torchvision-device-gfx1100",
+}
+HOSTILE = [
+    pytest.param(
+        "gtx-1080-ti-580",
+        ["torch", "torchvision", "torchaudio"],
+        [],
+        ["/whl/cu126"],
+        {"torch", "torchvision", "torchaudio"},
+        id="pytorch",
+    ),
+    pytest.param(
+        "mi300x", ["torch"], [], ["/whl/rocm7.2"], {"torch", "triton-rocm"}, id="pytorch-rocm"
+    ),
+    pytest.param(
+        "rtx-5090-580",
+        ["torch"],
+        ["--channel", "nightly"],
+        ["/whl/nightly/cu130"],
+        {"torch", "triton"},
+        id="pytorch-nightly",
+    ),
+    pytest.param(
+        "rx-7900-xtx",
+        ["torch", "torchvision"],
+        ["--backend", "amd"],
+        ["/stable.repo.amd.com/rocm/whl-next"],
+        AMD_FAMILY,
+        id="amd",
+    ),
+    pytest.param(
+        "t4-535",
+        ["tensorrt-llm~=0.12"],
+        [],
+        ["/pypi.nvidia.com", "/whl/cu121"],
+        {*FAMILY, "torch"},
+        id="nvidia",
+        marks=OLD_TORCH,
+    ),
+    pytest.param(
+        "t4-535",
+        ["torch==2.5.1", "torch-scatter"],
+        [],
+        ["/data.pyg.org/whl/torch-2.5.0+cu121.html", "/whl/cu121"],
+        {"torch", "torch-scatter"},
+        id="pyg",
+        marks=OLD_TORCH,
+    ),
+]
+
+
+@pytest.mark.parametrize(("host", "needs", "words", "indexes", "family"), HOSTILE)
 def test_a_hostile_index_gives_nothing_but_the_family(
     tmp_path: Path,
     make_project: Callable[[str], Project],
+    host: str,
+    needs: list[str],
+    words: list[str],
+    indexes: list[str],
+    family: set[str],
 ) -> None:
+    """Every name that the default index has, in a version that would win."""
     catalog = load()
-    family = {"torch", "torchvision", "torchaudio", "triton"}
-    for name in catalog.projects("/pypi/simple"):
-        if name not in family:
-            catalog.add(Dist(index="/whl/cu126", name=name, version="9999"))
+    for index in indexes:
+        for name in catalog.projects("/pypi/simple"):
+            if name not in family:
+                catalog.add(Dist(index=index, name=name, version="9999"))
     with Replay(catalog) as hostile:
-        project = make_project(project_text("torch", "torchvision", "torchaudio", "requests"))
+        python = ">=3.10,<3.13" if "tensorrt-llm~=0.12" in needs else ">=3.11,<3.14"
+        project = make_project(project_text(*needs, "requests", python=python))
         env = {**project.env, **hostile.environment(tmp_path / "cache")}
         project = Project(folder=project.folder, env=env, mirrors=hostile.mirrors)
-        project.pin("gtx-1080-ti-580", "--write", "--sync")
-        assert project.taken_from("/whl/") <= family
-        assert "9999" not in project.installed().values()
-        assert_settled(project)
+        project.pin(host, "--write", "--lock", *words)
+        taken = {
+            one["name"]
+            for one in project.locked()
+            if one["source"].get("registry", hostile.default_index) != hostile.default_index
+        }
+        assert taken == family
+        assert "9999" not in {one["version"] for one in project.locked()}
+        assert "explicit = false" not in project.file.read_text()
+        project.uv("lock", "--check")
