@@ -72,6 +72,10 @@ HOSTS = {
     "Orin, JetPack 7.2": (
         nvidia("sm_87", driver="595.58.03", arch="aarch64", jetson=("R39.2", "7")),
         "2.15.0", "cu132", ">=2.12,<2.16"),
+    "Thor as JetPack 7.0 numbers its driver": (
+        nvidia("sm_110", driver="580.00", cuda="13.0", arch="aarch64", jetson=("R38.2", "7")),
+        "2.15.0", "cu132", ">=2.12,<2.16",
+    ),
     "Thor": (nvidia("sm_110", arch="aarch64", jetson=("R38.2", "7")), "2.15.0", "cu132",
              ">=2.12,<2.16"),
     "Windows on Arm": (host(system="windows", arch="arm64"), "2.13.0", "cpu", ">=2.7,<2.14"),

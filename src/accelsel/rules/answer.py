@@ -254,12 +254,11 @@ def _order_reasons(decision: Decision, winner: Candidate) -> list[Reason]:
     if same and backend.toolkit:
         driver = decision.question.host.driver
         cuda = driver.cuda if driver else None
+        too = f"{', '.join(same)} {'run' if len(same) > 1 else 'runs'} too"
         if backend.kind == "cuda" and not (cuda and meets(cuda, backend.toolkit)):
-            message = f"the lowest CUDA of {build.torch} that runs; {', '.join(same)} run too"
+            message = f"the lowest CUDA of {build.torch} that runs; {too}"
         else:
-            message = (
-                f"the nearest to the driver of the {build.torch} builds; {', '.join(same)} run too"
-            )
+            message = f"the nearest to the driver of the {build.torch} builds; {too}"
         found.append(Reason(rule="nearest-toolkit", message=message))
     return found
 

@@ -6,8 +6,9 @@ from accelsel.rules.versions import dotted, meets, numbers, python_key
 
 
 def floor_of(backend: Backend, question: Question) -> DriverFloor | None:
-    """The driver floor that holds for a backend on this host, None where none does."""
-    if backend.kind != "cuda":
+    """The driver floor that holds for a backend on this host, None where none does: the drivers of
+    a Jetson come with its JetPack and have numbers of their own."""
+    if backend.kind != "cuda" or question.host.jetson:
         return None
     driver = question.host.driver
     system = driver.system if driver else question.host.system
@@ -23,6 +24,8 @@ def driver_floor(case: Case) -> Finding | None:
     driver, major = case.question.host.driver, case.backend.toolkit[0]
     floor = floor_of(case.backend, case.question)
     needed = f"driver {floor.version} or newer" if floor else f"a driver of CUDA {major}"
+    if case.question.host.jetson:
+        needed = f"a JetPack of CUDA {major}"
     message = f"CUDA {major} needs {needed}"
     ceiling = case.question.ceiling
     if ceiling is not None and major > ceiling:
