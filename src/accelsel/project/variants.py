@@ -1,11 +1,12 @@
 """Several backends in one project: an extra or group for each, exclusive of each other."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.plan import PinOptions, Shape
-from accelsel.model.selection import Selection
+from accelsel.model.selection import Package, Selection
 from accelsel.project import sources
 from accelsel.project.bounds import beside, bounded, merged, with_each
 from accelsel.project.draft import CONSTRAINTS, UV, Draft, bound
@@ -17,7 +18,7 @@ from accelsel.project.scan import Path
 from accelsel.project.scopes import ABOVE, KEYS, Key, adopted, branches, rivals_of
 from accelsel.project.sources import Route, Scope
 from accelsel.project.wiring import write_sources
-from accelsel.project.write import builds, masks, settings_that_defeat
+from accelsel.project.write import builds, masks, override, settings_that_defeat
 
 
 def write_variants(
@@ -45,8 +46,10 @@ def write_variants(
     requirements(draft, routes, lists)
     _constraints(draft, selections, moved, lists, alone=not own)
     write_sources(draft, selections, routes, options, scoped=frozenset(moved))
+    masked = frozenset(selections[0].excludes).intersection(*(s.excludes for s in selections))
     for selection in selections:
-        masks(draft, selection, options)
+        shared = tuple(name for name in selection.excludes if name in masked)
+        masks(draft, replace(selection, excludes=shared), options)
         builds(draft, selection)
     mine = [(KEYS[shape], name) for name in draft.names]
     apart = _conflicts(draft, [*own, *mine], rivals, mine)
@@ -286,7 +289,9 @@ def _constraints(
     every backend, else in the backend's own list, as far as the package is installed with it."""
     for at, selection in enumerate(selections):
         for package in selection.packages:
-            if package.override:
+            if package.override and package.marker and _agreed(package, selections):
+                override(draft, package, ())
+            elif package.override:
                 draft.warn(
                     "override-not-scoped",
                     f"{package.name} cannot be overridden for {selection.backend} alone",
@@ -308,6 +313,12 @@ def _constraints(
                         f"{text} holds with {selection.backend} alone and is not written",
                         f"write it into the extra or group that requires {package.name}",
                     )
+
+
+def _agreed(package: Package, selections: Iterable[Selection]) -> bool:
+    """Whether no backend overrides the package in another way."""
+    others = [p for s in selections for p in s.packages if p.name == package.name and p.override]
+    return all((p.specifier, p.marker) == (package.specifier, package.marker) for p in others)
 
 
 def _conflicts(

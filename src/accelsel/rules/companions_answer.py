@@ -354,8 +354,9 @@ class _Answering:
             if wanted.name == "triton"
             or ((row := self.table.distributions.get(wanted.name)) is not None and row.triton)
         )
-        if askers:
+        if askers or self.unknown:  # what the table does not know may ask for triton too
             self.excludes.append("triton")
+        if askers:
             self.warnings.append(
                 Warning_(
                     code="companion-masked",
