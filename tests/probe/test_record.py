@@ -12,6 +12,7 @@ from accelsel.model.errors import AccelselError
 from accelsel.probe.detect import probe
 from accelsel.probe.host_world import HostWorld
 from accelsel.probe.record import RecordedWorld, Recorder, essentials, lines_of, rendered
+from accelsel.probe.world import Streamed
 
 UUID = "5c5e3f2b-aaaa-bbbb-cccc-0123456789ab"
 SECRETS = {
@@ -200,3 +201,20 @@ def test_descriptions_are_in_the_form_of_a_recording(name: str) -> None:
 def test_lines(text: str, lines: Any) -> None:
     assert lines_of(text) == lines
     assert world(files={"/x": lines}).read_text("/x") == text
+
+
+def test_why_a_library_is_absent_is_replayed(tmp_path: Path) -> None:
+    class WithoutNvml(RecordedWorld):
+        def stream(self, library: str, timeout: float) -> Streamed:
+            del library, timeout
+            return Streamed(status="absent", records=(), detail="libnvidia-ml.so.1 not found")
+
+    recorder = Recorder(WithoutNvml(hosts.FOLDER / "gtx-1080-ti-580"))
+    profile = probe(recorder)
+    recorder.write(tmp_path / "host", profile)
+    told = [
+        [each.detail for each in p.probes]
+        for p in (profile, probe(RecordedWorld(tmp_path / "host")))
+    ]
+    assert "libnvidia-ml.so.1 not found" in told[0]
+    assert told[0] == told[1]

@@ -207,3 +207,10 @@ def test_the_channel_in_full() -> None:
 def test_what_is_not_established_is_of_the_platform() -> None:
     linux = [text for rule, text in told(amd("gfx906"), torch=">=2.12") if rule == "published"]
     assert len([text for text in linux if "torch[device-gfx906]" in text]) == 1
+
+
+def test_an_override_that_is_in_the_way() -> None:
+    found = told(amd("gfx1103", environment={"HSA_OVERRIDE_GFX_VERSION": "11.0.0"}))
+    assert (
+        "broken-combination", "without HSA_OVERRIDE_GFX_VERSION: torch 2.14.0 with amd runs",
+    ) in found  # fmt: skip

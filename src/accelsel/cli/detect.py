@@ -111,9 +111,11 @@ def _drivers(profile: Profile) -> list[str]:
         out.append(f"NVIDIA {nvidia.version or 'of unknown version'}{cuda}{source}")
     if amd := drivers.amd:
         rocm = f", host ROCm {amd.rocm_version}" if amd.rocm_version else ""
-        out.append(f"amdgpu {amd.version or 'in-tree'}{rocm} ({amd.source})")
+        name = f"amdgpu {amd.version}" if amd.version else "amdgpu"
+        out.append(f"{name}{rocm} ({amd.source})")
     if intel := drivers.intel:
-        out.append(f"Intel {intel.version or 'in-tree'} ({intel.source})")
+        name = f"Intel {intel.version}" if intel.version else "Intel"
+        out.append(f"{name} ({intel.source})")
     return out or ["none"]
 
 

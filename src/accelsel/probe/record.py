@@ -106,7 +106,7 @@ class Recorder:
 
     def stream(self, library: str, timeout: float) -> Streamed:
         streamed = self._world.stream(library, timeout)
-        if streamed.status != "absent":
+        if streamed.status != "absent" or streamed.detail:
             self._streams[library] = streamed
         return streamed
 

@@ -9,7 +9,7 @@ from accelsel.model.selection import Reason
 from accelsel.rules import family
 from accelsel.rules.choice import EVERYTHING, Decision, Row, decide
 from accelsel.rules.compatibility import VENDORS
-from accelsel.rules.host import BRAND
+from accelsel.rules.host import BRAND, OVERRIDE
 from accelsel.rules.question import Case, Finding, pythons
 from accelsel.rules.units import all_findings
 from accelsel.rules.versions import release
@@ -148,6 +148,7 @@ def ways(profile: Profile | None, decision: Decision) -> tuple[Reason, ...]:
     )
     for rule, how, changed in changes:
         found += _outcome(profile, decision, rule, how, changed)
+    found += _without_override(profile, decision)
     found += _driver(decision)
     found += _fewer_gpus(profile, decision)
     found = found or _cpu(profile, decision)
@@ -175,6 +176,16 @@ def _outcome(
             python = beside(Case(row.build, row.backend, other.question)).python or python
         text = f"with Python {python}: torch {build.torch} with {build.backend} runs"
     return [Reason(rule=rule, message=text)]
+
+
+def _without_override(profile: Profile | None, decision: Decision) -> list[Reason]:
+    if profile is None or decision.question.host.override is None:
+        return []
+    told = {name: value for name, value in profile.environment.items() if name != OVERRIDE}
+    bare = replace(profile, environment=told)
+    request = replace(decision.question.request, allow_arch_override=False)
+    how = f"without {OVERRIDE}"
+    return _outcome(bare, decision, "broken-combination", how, request)
 
 
 def _newest_lowest(pair: tuple[Row, Finding]) -> tuple[object, ...]:
