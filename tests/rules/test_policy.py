@@ -290,7 +290,7 @@ REQUIRE = "cuda>=12.0 brand=tesla,driver>=470,driver<471 brand=tesla,driver>=515
          (13, 0), 13),
         ({"NVIDIA_REQUIRE_CUDA": "cuda>=12.8 cuda>=12.2"}, "nvidia", (12, 2), None),
         ({"NVIDIA_REQUIRE_CUDA": "brand=tesla", "CUDA_VERSION": "11.8.0"}, "nvidia", (11, 8), 11),
-        ({"ROCM_VERSION": "7.2.0"}, "amd", None, None),
+        ({"ROCM_VERSION": "7.2.0"}, "amd", None, 7),
     ],
 )  # fmt: skip
 def test_the_base_image_is_evidence(
@@ -558,3 +558,11 @@ def test_another_vendors_backend_leaves_gpus_out_by_its_name() -> None:
     assert "GPU 0, RX 7900 XTX is left out: the backend asked for is another vendor's" in [
         warning.message for warning in found.warnings
     ]
+
+
+@pytest.mark.parametrize(
+    ("version", "backend"), [("6.2.4", "rocm6.4"), ("7.0.2", "rocm7.2"), ("7.2", "rocm7.2")]
+)
+def test_a_rocm_image_bounds_rocm_as_a_cuda_image_bounds_cuda(version: str, backend: str) -> None:
+    image = host(container="docker", environment={"ROCM_VERSION": version})
+    assert select(image, Request(), TABLES).backend == backend

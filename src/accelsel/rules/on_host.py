@@ -19,6 +19,8 @@ def floor_of(backend: Backend, question: Question) -> DriverFloor | None:
 
 
 def driver_floor(case: Case) -> Finding | None:
+    if case.backend.kind == "rocm":
+        return _above_image(case, "ROCm")
     if case.backend.kind != "cuda":
         return None
     driver, major = case.question.host.driver, case.backend.toolkit[0]
@@ -27,10 +29,8 @@ def driver_floor(case: Case) -> Finding | None:
     if case.question.host.jetson:
         needed = f"a JetPack of CUDA {major}"
     message = f"CUDA {major} needs {needed}"
-    ceiling = case.question.ceiling
-    if ceiling is not None and major > ceiling:
-        message = f"newer than the CUDA {ceiling} of the base image"
-        return Finding(rule="driver-floor", message=message, change=f"an image of CUDA {major}")
+    if (above := _above_image(case, "CUDA")) is not None:
+        return above
     if driver is None:
         message += ", and the driver is not known"
         change = "the driver in ACCELSEL_CUDA_DRIVER"
@@ -43,6 +43,15 @@ def driver_floor(case: Case) -> Finding | None:
         return None
     message += f"; this host has {driver.text}"
     return Finding(rule="driver-floor", message=message, change=needed)
+
+
+def _above_image(case: Case, name: str) -> Finding | None:
+    """A base image is made for drivers of its own major: nothing speaks for a newer one."""
+    ceiling, major = case.question.ceiling, case.backend.toolkit[0]
+    if ceiling is None or major <= ceiling:
+        return None
+    message = f"newer than the {name} {ceiling} of the base image"
+    return Finding(rule="driver-floor", message=message, change=f"an image of {name} {major}")
 
 
 def libc_floor(case: Case) -> Finding | None:

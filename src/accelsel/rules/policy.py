@@ -368,7 +368,8 @@ def _evidence(profile: Profile, host: Host) -> Aim | None:
     """What a container's base image tells of the host it is meant for.
 
     `NVIDIA_REQUIRE_CUDA` is a floor that the container runtime enforces, so a driver of that CUDA
-    may be counted on; `CUDA_VERSION` stands in for it, and its major is a ceiling.
+    may be counted on; `CUDA_VERSION` stands in for it, and its major is a ceiling. So is that of
+    `ROCM_VERSION`.
     """
     told = profile.environment
     image = numbers(told.get("CUDA_VERSION", ""))[:2]
@@ -383,7 +384,7 @@ def _evidence(profile: Profile, host: Host) -> Aim | None:
         text = f"the base image is made for drivers of CUDA {dotted(cuda)} and newer"
         return _presumed("nvidia", driver, text, image[0] if image else None)
     if rocm := numbers(told.get("ROCM_VERSION", "")):
-        return _presumed("amd", None, f"the base image is made for ROCm {dotted(rocm)}")
+        return _presumed("amd", None, f"the base image is made for ROCm {dotted(rocm)}", rocm[0])
     return None
 
 
