@@ -41,6 +41,9 @@ def assert_settled(project: Project) -> None:
             id="rocm-today",
         ),
         pytest.param(
+            "mi300x", ["torch", "wants-triton"], {"triton_rocm": "3.8.0"}, id="rocm-and-a-triton"
+        ),
+        pytest.param(
             "mi300x",
             ["torch>=2.5.1,<2.6"],
             {"torch": "2.5.1+rocm6.2", "pytorch_triton_rocm": "3.1.0"},
@@ -156,6 +159,51 @@ def test_variants_with_packages_compiled_for_each(make_project: Callable[[str], 
         assert f"BUILT_WITH = '2.5.1+{backend}'" in built
         assert ("Built deepspeed" in said) == (number < 2)
         assert project.shared() == {}
+    project.uv("lock", "--check")
+
+
+@OLD_TORCH
+def test_variants_as_reported(
+    tmp_path: Path, make_project: Callable[[str], Project], replay: Replay
+) -> None:
+    """The project of uv issue 13794: extras of its own, with sources and flat indexes by hand."""
+    extras = ("cu121", "cu124")
+    family, pyg = ("torch", "torchvision"), ("torch-scatter", "torch-sparse", "pyg-lib")
+    needs = (
+        '["torch==2.5.1", "torchvision==0.20.1", "torch-scatter>=2.1.2", "torch-sparse>=0.6.18",'
+        ' "pyg-lib>=0.4.0"]'
+    )
+    text = project_text("deepspeed", "accelerate", "requests", python=">=3.11,<3.14")
+    text += "[project.optional-dependencies]\n" + "".join(f"{name} = {needs}\n" for name in extras)
+    text += (
+        '[tool.uv]\nconflicts = [[{ extra = "cu121" }, { extra = "cu124" }]]\n'
+        'no-build-isolation-package = ["torch-scatter", "torch-sparse", "deepspeed"]\n'
+        "[tool.uv.sources]\n"
+    )
+    for names, index in ((family, "pytorch"), (pyg, "pyg")):
+        each = ", ".join(f'{{ index = "{index}-{name}", extra = "{name}" }}' for name in extras)
+        text += "".join(f"{name} = [{each}]\n" for name in names)
+    for name in extras:
+        page = f"{replay.url}/data.pyg.org/whl/torch-2.5.0+{name}.html"
+        text += (
+            f'[[tool.uv.index]]\nname = "pytorch-{name}"\nurl = "{replay.url}/whl/{name}"\n'
+            f'explicit = true\n[[tool.uv.index]]\nname = "pyg-{name}"\nurl = "{page}"\n'
+            'format = "flat"\nexplicit = true\n'
+        )
+    project = make_project(text)
+    cache = str(tmp_path / "cache")  # in which no other test has built anything
+    project = replace(project, env={**project.env, "UV_CACHE_DIR": cache})
+    project.pin("t4-535", "--write", "--lock")
+    for number, name in enumerate((*extras, *extras)):
+        said = project.uv("sync", "--extra", name).stderr
+        installed = project.installed()
+        assert installed["torch"] == f"2.5.1+{name}"
+        assert installed["torch_scatter"] == f"2.1.2+pt25{name}"
+        built = (project.site() / "deepspeed" / "__init__.py").read_text()
+        assert f"BUILT_WITH = '2.5.1+{name}'" in built
+        assert ("Built deepspeed" in said) == (number < 2)
+        assert project.shared() == {}
+    assert not GENERIC & (project.taken_from("/whl/") | project.taken_from("pyg.org"))
     project.uv("lock", "--check")
 
 

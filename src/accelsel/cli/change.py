@@ -121,13 +121,14 @@ class _Kept:
 def _read_back(output: Output, path: Path, plan: Plan, urls: Mapping[str, str]) -> None:
     """The lock holds what was selected, or it is an error with the chain that caused it."""
     from accelsel.apply import lock
+    from accelsel.project.requirement import normalize
 
     where = lock.lock_path(path)
     locked = lock.read_lock(where)
-    several = len(plan.selections) > 1
-    for selection in plan.selections:
-        # the extra or group is named after the backend, as names of extras are normalized
-        branch = (selection.backend or "").replace(".", "-") if several else None
+    facts = plan.record.facts["selections"] if plan.record else [{} for _ in plan.selections]
+    for selection, written in zip(plan.selections, facts, strict=True):
+        name = written.get("extra") or written.get("group")
+        branch = normalize(name) if name else None
         found = lock.mismatches(locked, selection, urls, branch=branch)
         lock.refuse(found, where)
         for mismatch in found:
