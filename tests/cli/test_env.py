@@ -111,3 +111,13 @@ def test_the_python_is_that_of_the_environment(tmp_path: Path) -> None:
     new = json.loads(ran(tmp_path, "", "--format", "json", "--python", "3.13", env=facts).stdout)
     assert old["UV_TORCH_BACKEND"] == "cu129"
     assert new["variables"]["UV_TORCH_BACKEND"] == "cu132"
+
+
+def test_a_cache_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("no folder")
+    facts = {"ACCELSEL_CUDA_DRIVER": "580.65.06", "ACCELSEL_GPU_ARCH": "sm_70,sm_100"}
+    done = ran(tmp_path, "", code=2, env=facts)
+    first = done.stderr.splitlines()[0]
+    assert first.startswith("error: cannot keep the constraints: ")
+    assert "help: set XDG_CACHE_HOME" in done.stderr
+    assert done.stdout == ""

@@ -176,8 +176,15 @@ def constraint_file(constraints: Sequence[str], environ: Mapping[str, Any]) -> P
         )  # fmt: skip
     path = folder / f"constraints-{sha256(text.encode()).hexdigest()[:16]}.txt"
     if not path.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(f".{os.getpid()}.part")
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            part.write_text(text, encoding="utf-8")
+            part.replace(path)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise AccelselError(
+                USAGE, "no-cache", f"cannot keep the constraints: {reason}", where=str(folder),
+                help="set XDG_CACHE_HOME to a folder that can be written",
+            ) from None  # fmt: skip
     return path
