@@ -96,7 +96,7 @@ def in_process() -> dict[str, float]:
             times.append((time.perf_counter() - start) * 1000)
         return statistics.median(times)
 
-    code = "import time; t=time.perf_counter(); from accelsel.knowledge import load; load();"
+    code = "import time; from accelsel.knowledge import load; t=time.perf_counter(); load();"
     code += "print((time.perf_counter()-t)*1000)"
     loads = [
         float(subprocess.check_output([sys.executable, "-c", code], env=environment()))
