@@ -283,11 +283,16 @@ class _Editor:
                 self._line(at, indent, (name,), after[name], multiline=False)
 
     def _add_elements(self, path: Path, added: list[Any], siblings: list[Section], at: int) -> None:
-        """Puts elements in front of the one at `at`, with a file's first header behind it."""
+        """Puts elements in front of the one at `at`."""
         sections = self.document.sections
         last = sections.index(siblings[max(at - 1, 0)])
-        before = sections[last - 1]
-        if at == 0 and (before.entries or last > 1):
+        if at == 0 and last == 1 and not sections[0].entries:
+            top = layout.top(self.document, siblings[0])
+            for value in added:
+                new = self._header(path, True) + self._body(value)
+                self.headers.append((top, top, new.lstrip("\n") + "\n\n"))
+            return
+        if at == 0:
             last -= 1
         else:
             while (

@@ -20,6 +20,17 @@ def end(document: Document, section: Section) -> int:
     return document.line_end(section.entries[-1].value.end)
 
 
+def top(document: Document, section: Section) -> int:
+    """Where the section begins with the comments that stand directly above its header."""
+    at = document.line_start(section.start)
+    while at > 0:
+        above = document.line_start(at - 1)
+        if not document.text[above:at].lstrip(" \t").startswith("#"):
+            break
+        at = above
+    return at
+
+
 def indent(document: Document, offset: int) -> str:
     """The blanks at the beginning of the line."""
     before = document.text[document.line_start(offset) : offset]
