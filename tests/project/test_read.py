@@ -41,7 +41,7 @@ backend = "cu126"
 def test_project() -> None:
     view = read(PROJECT)
     assert (view.name, view.requires_python) == ("demo", ">=3.11")
-    assert view.torch_specifier == ">=2.5,<3,>=2.6,!=2.7.0"
+    assert view.bounds("torch") == ">=2.5,<3,>=2.6,!=2.7.0"
     assert view.bounds("torch-vision") == "==0.20.1"
     assert view.family == ("torch", "torchaudio")
     assert [(r.name, r.place.kind, r.place.name) for r in view.requirements] == [
@@ -69,7 +69,7 @@ def test_bounds_of_a_requirement_with_a_marker_hold_on_its_platforms() -> None:
         "\"torch<2.5 ; sys_platform == 'darwin'\", \"torch>=2.6 ; python_version >= '3.12'\"]\n"
     )
     view = read(text)
-    assert view.torch_specifier == ""
+    assert view.bounds("torch") == ""
     assert view.bounds("torch", "macos-arm64") == "<2.5,>=2.6"
     assert view.bounds("torch", "linux-x86_64") == ">=2.6"
 
@@ -79,13 +79,13 @@ def test_bounds_of_a_url_in_sources() -> None:
     text = (
         f"[project]\nname = 'a'\ndependencies = ['torch']\n[tool.uv.sources]\ntorch.url = '{url}'"
     )
-    assert read(text).torch_specifier == "==2.2.1"
+    assert read(text).bounds("torch") == "==2.2.1"
 
 
 def test_bounds_of_an_extra_with_its_own_source_bind_that_extra_alone() -> None:
     text = (ROOT / "groups-declared" / "before.toml").read_text()
     view = read(text)
-    assert view.torch_specifier == ">=2.4"
+    assert view.bounds("torch") == ">=2.4"
     assert view.bounds("torch", variant="oldest") == ">=2.4,==2.5.1"
 
 
@@ -99,7 +99,7 @@ def test_script() -> None:
     text = "import os\n# /// script\n# dependencies = ['torch>=2.6']\n# ///\n"
     view = read(text, "tool.py")
     assert view.is_script
-    assert view.torch_specifier == ">=2.6"
+    assert view.bounds("torch") == ">=2.6"
 
 
 TOML, NONE, BAD = "invalid-toml", "not-a-project", "bad-record"

@@ -102,7 +102,7 @@ def test_second_pin_changes_nothing_and_unpin_restores() -> None:
 
 def test_combined_bounds_are_those_of_all_members() -> None:
     views = [read(text, path) for path, text in TEXTS.items()]
-    assert combined(views[0], views[1:]).torch_specifier == "==2.5.1"
+    assert combined(views[0], views[1:]).bounds("torch") == "==2.5.1"
 
 
 def test_several_backends_stand_in_the_member_that_requires_torch() -> None:

@@ -202,7 +202,7 @@ def test_an_override_of_the_project_is_its_bound() -> None:
     view = read(
         project("torch>=2.6", uv='[tool.uv]\noverride-dependencies = ["torch==2.5.1+cu124"]')
     )
-    assert view.torch_specifier == "==2.5.1"
+    assert view.bounds("torch") == "==2.5.1"
 
 
 def test_a_wheel_of_another_backend_by_url_is_told() -> None:

@@ -50,6 +50,7 @@ class Case:
     fails: tuple[str, ...]
     none: str | None
     left_out: str | None
+    added: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +90,7 @@ def _case(kind: str, row: Mapping[str, Any]) -> Case:
         fails=tuple(row.get("fails", ())),
         none=row.get("none"),
         left_out=row.get("left_out"),
+        added=tuple(row.get("added", ())),
     )
 
 

@@ -4,6 +4,7 @@ python -m tests.rules.report
 """
 
 from collections import defaultdict
+from dataclasses import replace
 
 from tests.rules.cases import Answer, Case, cases, fails, ours, wrong
 from tests.rules.peers import PEERS, answers
@@ -25,13 +26,27 @@ def judged(only: str | None = None) -> list[Row]:
 def text() -> str:
     """The whole report."""
     rows = {"accelsel": judged(), **{name: judged(name) for name in PEERS}}
-    lines = [_table(rows), "", "Misses of accelsel:"]
+    lines = [_table(rows), "", _as_given(rows["accelsel"]), "", "Misses of accelsel:"]
     for case, _, _, why in rows["accelsel"]:
         if why:
             lines.append(f"  {case.id} ({case.kind}, {case.source}): {why}")
     lines += ["", "Not judged:"]
     lines += [f"  {case.id} ({case.source}): {case.left_out}" for case in cases() if case.left_out]
     return "\n".join(lines)
+
+
+def _as_given(rows: list[Row]) -> str:
+    """The share by the cases' own answers alone, and what only an added answer makes right."""
+    helped = []
+    for case, free, kept, why in rows:
+        right = tuple(entry for entry in case.right if entry.partition(" ")[0] not in case.added)
+        if why is None and case.added and wrong(replace(case, right=right), free, kept):
+            helped.append(case.id)
+    good = sum(why is None for *_, why in rows) - len(helped)
+    return (
+        f"by the cases' own answers alone, without those added from a newer source: {good} of "
+        f"{len(rows)}, {100 * good / len(rows):.0f}% (then also missed: {', '.join(helped)})"
+    )
 
 
 def _table(rows: dict[str, list[Row]]) -> str:

@@ -67,11 +67,6 @@ class ProjectView:
         return strings(self.uv.get("override-dependencies"))
 
     @property
-    def torch_specifier(self) -> str:
-        """All bounds on torch that hold on every platform."""
-        return self.bounds("torch")
-
-    @property
     def companions(self) -> tuple[str, ...]:
         """What the project requires beside torch, each as a requirement string, once, with the
         constraints on it."""
