@@ -1,6 +1,5 @@
 """`accelsel detect`: what this host is."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from accelsel.cli import present
@@ -12,19 +11,6 @@ if TYPE_CHECKING:
 
 GIB = 1024**3
 UNSEEN = ("denied", "failed", "timeout")
-
-
-def quick(argv: Sequence[str]) -> int | None:
-    """Answer the plain forms of `detect` without the command-line library; None for all others."""
-    forms = {
-        (): "text",
-        ("--format", "json"): "json",
-        ("--format=json",): "json",
-        ("--format", "text"): "text",
-        ("--format=text",): "text",
-    }
-    name = forms.get(tuple(argv))
-    return None if name is None else detect(Output(format=name))
 
 
 def detect(output: Output, *, record: str | None = None, replay: str | None = None) -> int:

@@ -56,19 +56,24 @@ def _dispatch(argv: Sequence[str]) -> int:
         from accelsel.cli import uv
 
         return uv.run(argv[1:])
-    if argv and argv[0] == "detect":
-        from accelsel.cli.detect import quick
-
-        code = quick(argv[1:])
-        if code is not None:
-            return code
-    if list(argv[:2]) == ["pin", "--check"] and not any(a.startswith("-") for a in argv[2:]):
-        from accelsel.cli.check import check
-
-        return check(argv[2:])
+    code = _plain(argv)
+    if code is not None:
+        return code
     from accelsel.cli.app import invoke
 
     return invoke(argv)
+
+
+def _plain(argv: Sequence[str]) -> int | None:
+    """Run a command whose line is plainly right; None for help and for anything to be told."""
+    from accelsel.cli.commands import COMMANDS, RULES
+    from accelsel.cli.line import read
+    from accelsel.cli.options import execute
+
+    known, words = (RULES, argv[1:]) if argv[:1] == ["rules"] else (COMMANDS, argv)
+    command = known.get(words[0]) if words else None
+    values = read(words[1:], command) if command else None
+    return execute(command, values) if command and values is not None else None
 
 
 def _hoisted(argv: Sequence[str]) -> list[str]:

@@ -1,16 +1,80 @@
-"""The flags that commands share, declared once and gathered into values."""
+"""The flags that commands share, as data, and the values that they are gathered into."""
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, get_type_hints
-
-import typer
+from typing import Any, Literal, NamedTuple
 
 from accelsel.cli.present import Colour, Output
+from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.request import Channel
 
-Command = Callable[..., int]
+# text: the last one given counts; many: all do; count: how often it was given
+Kind = Literal["text", "many", "switch", "count"]
+
+
+class Flag(NamedTuple):
+    """One option of a command: `names` as typed, `dest` as the command's function names it."""
+
+    dest: str
+    names: tuple[str, ...]
+    help: str
+    metavar: str | None = None
+    kind: Kind = "text"
+    default: str | None = None
+
+    @property
+    def unset(self) -> Any:
+        """The value where the flag is not given."""
+        return {"text": self.default, "many": (), "switch": False, "count": 0}[self.kind]
+
+
+class Argument(NamedTuple):
+    """What a command takes without a flag: one word, or `many`."""
+
+    dest: str
+    metavar: str
+    help: str
+    many: bool = False
+    required: bool = False
+
+
+class Command(NamedTuple):
+    """One command; `run` takes `output`, where the command `selects` also `flags`, its own flags
+    and its argument by name, and `offline` where it `connects` without selecting."""
+
+    run: Callable[..., int]
+    help: str
+    own: tuple[Flag, ...] = ()
+    argument: Argument | None = None
+    selects: bool = False
+    connects: bool = False
+
+    @property
+    def flags(self) -> tuple[Flag, ...]:
+        """All its flags, in the order of its help text."""
+        return (*self.own, *(REQUEST if self.selects else ()), *COMMON)
+
+
+COMMON = (
+    Flag("format", ("--format",), "text or json.", "FORM", default="text"),
+    Flag("verbose", ("-v", "--verbose"), "Say more; twice: say all.", kind="count"),
+    Flag("quiet", ("-q", "--quiet"), "Say errors only.", kind="switch"),
+    Flag("color", ("--color",), "auto, always or never.", "WHEN", default="auto"),
+    Flag("offline", ("--offline",), "Use no network.", kind="switch"),
+)
+REQUEST = (
+    Flag("profile", ("--profile",), "A saved profile; - for standard input.", "FILE"),
+    Flag("torch", ("--torch",), "Version specifiers for torch.", "SPEC"),
+    Flag("python", ("--python",), "Target Python: 3.12, 3.14t.", "VERSION"),
+    Flag("platform", ("--platform",), "Target platform, such as linux-x86_64.", "NAME"),
+    Flag("channel", ("--channel",), "stable, test or nightly.", "NAME"),
+    Flag("companions", ("--with",), "Another package that must work with it.", "NAME", "many"),
+    Flag("backend", ("--backend",), "Take this backend.", "NAME"),
+    Flag("force", ("--force",), "Take --backend even where it cannot run.", kind="switch"),
+    Flag("gpu", ("--gpu",), "GPUs to serve: all, any or indexes.", "WHICH"),
+    Flag("fallback", ("--fallback",), "Allow the CPU build as the way out.", "cpu"),
+    Flag("strict", ("--strict",), "Contradicting probes are an error (5).", kind="switch"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,106 +100,19 @@ class Flags:
         return self != Flags(offline=self.offline, strict=self.strict)
 
 
-def _common(
-    format: Annotated[str, typer.Option("--format", help="text or json.", metavar="FORM")] = "text",
-    verbose: Annotated[
-        int, typer.Option("-v", "--verbose", count=True, help="Say more; twice: say all.")
-    ] = 0,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say errors only.")] = False,
-    color: Annotated[
-        str, typer.Option("--color", help="auto, always or never.", metavar="WHEN")
-    ] = "auto",
-    offline: Annotated[bool, typer.Option("--offline", help="Use no network.")] = False,
-) -> None:
-    """Template: the flags of every command."""
-
-
-def _request(
-    profile: Annotated[
-        str | None,
-        typer.Option("--profile", metavar="FILE", help="A saved profile; - for standard input."),
-    ] = None,
-    torch: Annotated[
-        str | None, typer.Option("--torch", metavar="SPEC", help="Version specifiers for torch.")
-    ] = None,
-    python: Annotated[
-        str | None, typer.Option("--python", metavar="VERSION", help="Target Python: 3.12, 3.14t.")
-    ] = None,
-    platform: Annotated[
-        str | None,
-        typer.Option("--platform", metavar="NAME", help="Target platform, such as linux-x86_64."),
-    ] = None,
-    channel: Annotated[
-        str | None, typer.Option("--channel", metavar="NAME", help="stable, test or nightly.")
-    ] = None,
-    companions: Annotated[
-        list[str] | None,
-        typer.Option("--with", metavar="NAME", help="Another package that must work with it."),
-    ] = None,
-    backend: Annotated[
-        str | None, typer.Option("--backend", metavar="NAME", help="Take this backend.")
-    ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Take --backend even where it cannot run.")
-    ] = False,
-    gpu: Annotated[
-        str | None,
-        typer.Option("--gpu", metavar="WHICH", help="GPUs to serve: all, any or indexes."),
-    ] = None,
-    fallback: Annotated[
-        str | None,
-        typer.Option("--fallback", metavar="cpu", help="Allow the CPU build as the way out."),
-    ] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Contradicting probes are an error (5).")
-    ] = False,
-) -> None:
-    """Template: the flags of every command that selects."""
-
-
-def _parameters(template: Callable[..., None]) -> list[inspect.Parameter]:
-    hints = get_type_hints(template, include_extras=True)
-    parameters = inspect.signature(template).parameters.values()
-    return [p.replace(annotation=hints[p.name], kind=p.KEYWORD_ONLY) for p in parameters]
-
-
-def _take(values: dict[str, Any], template: Callable[..., None]) -> dict[str, Any]:
-    return {name: values.pop(name) for name in inspect.signature(template).parameters}
-
-
-def command(function: Command, *, selects: bool) -> Command:
-    """`function` as the command-line library wants it: it takes `output`, with `selects` also
-    `flags`, `offline` where it names that, and its own parameters beside them; the shared flags are
-    declared for it."""
-    templates: list[Callable[..., None]] = [_request, _common] if selects else [_common]
-    hints = get_type_hints(function, include_extras=True)
-    own = [
-        p.replace(annotation=hints[p.name])
-        for p in inspect.signature(function).parameters.values()
-        if p.name not in ("output", "flags", "offline")
-    ]
-
-    def run(**values: Any) -> int:
-        common = _take(values, _common)
-        offline = common.pop("offline")
-        output = _output(**common)
-        if "offline" in hints:
-            values["offline"] = offline
-        if not selects:
-            return function(output=output, **values)
-        request = _take(values, _request)
-        request["companions"] = tuple(request["companions"] or ())
+def execute(command: Command, values: dict[str, Any]) -> int:
+    """Run `command` with a value for each of its flags and its argument; the exit code."""
+    common = {flag.dest: values.pop(flag.dest) for flag in COMMON}
+    offline = common.pop("offline")
+    output = _output(**common)
+    if command.connects:
+        values["offline"] = offline
+    if command.selects:
+        request = {flag.dest: values.pop(flag.dest) for flag in REQUEST}
         one_of("--channel", request["channel"], (None, "stable", "test", "nightly"))
         one_of("--fallback", request["fallback"], (None, "cpu"))
-        return function(output=output, flags=Flags(**request, offline=offline), **values)
-
-    shared = [p for template in templates for p in _parameters(template)]
-    parameters = [*own, *shared]
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {p.name: p.annotation for p in parameters}
-    run.__doc__ = function.__doc__
-    run.__name__ = function.__name__
-    return run
+        values["flags"] = Flags(**request, offline=offline)
+    return command.run(output=output, **values)
 
 
 def _output(*, format: str, verbose: int, quiet: bool, color: Colour) -> Output:
@@ -145,8 +122,6 @@ def _output(*, format: str, verbose: int, quiet: bool, color: Colour) -> Output:
 
 def one_of(flag: str, value: str | None, allowed: tuple[str | None, ...]) -> None:
     """Refuse a value that the flag does not have."""
-    from accelsel.model.errors import USAGE, AccelselError
-
     if value not in allowed:
         names = ", ".join(name for name in allowed if name)
         raise AccelselError(

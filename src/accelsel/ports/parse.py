@@ -1,6 +1,7 @@
 """Documents in: text from outside to values, or one clear error. An importer of pydantic."""
 
 import json
+from contextlib import suppress
 from dataclasses import MISSING, fields, is_dataclass
 from types import NoneType
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -8,6 +9,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.profile import Profile
 from accelsel.ports.documents import VERSION
+from accelsel.ports.shape import MisfitError, shaped
 
 T = TypeVar("T")
 
@@ -18,8 +20,6 @@ def profile(text: str, where: str) -> Profile:
 
 
 def _value(kind: type[T], name: str, text: str, where: str) -> T:
-    from pydantic import TypeAdapter, ValidationError
-
     data = _json(text, where)
     found = data.get("schema") if isinstance(data, dict) else None
     if found != f"accelsel.{name}/{VERSION}":
@@ -32,6 +32,17 @@ def _value(kind: type[T], name: str, text: str, where: str) -> T:
             if name == "profile"
             else None,
         )
+    if "\\u" not in text:  # an escape may be half a character, which is no text
+        with suppress(MisfitError):
+            value: T = shaped(kind, data)
+            return value
+    return _validated(kind, name, data, where)
+
+
+def _validated(kind: type[T], name: str, data: Any, where: str) -> T:
+    """`data` as a value of `kind`, or the error that says what is wrong with it."""
+    from pydantic import TypeAdapter, ValidationError
+
     try:
         return TypeAdapter(kind).validate_json(json.dumps(_completed(data, kind)), strict=True)
     except ValidationError as error:
