@@ -7,6 +7,7 @@ from typing import Any
 
 from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.request import Part
+from accelsel.model.specifier import clauses
 from accelsel.project.markers import PYTHONS, platforms_of
 from accelsel.project.read import FAMILY, ProjectView, is_direct, strings, table
 from accelsel.project.requirement import Requirement, normalize, text_of, url_version
@@ -48,6 +49,8 @@ def refuse_malformed(view: ProjectView) -> None:
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
     for requirement in view.requirements:
+        if clauses(requirement.specifier) is not None:
+            continue
         try:
             SpecifierSet(requirement.specifier)
         except InvalidSpecifier:

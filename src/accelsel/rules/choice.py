@@ -147,6 +147,7 @@ def _question(host: Host, request: Request, tables: Tables) -> Question:
     admitted = admits(request.torch, where="--torch")
     local = "+" in request.torch
     memory: dict[str, bool] = {}
+    wishes = family.wishes(request.companions, host.platform, host.python)
 
     def in_range(build: Build) -> bool:
         version = build.version if local or "+" in build.torch else build.torch
@@ -163,7 +164,8 @@ def _question(host: Host, request: Request, tables: Tables) -> Question:
         targets=(),
         in_range=in_range,
         allows_python=admits_python(request.requires_python or ""),
-        wishes=family.wishes(request.companions, host.platform, host.python),
+        wishes=wishes,
+        partners=family.of_torch(wishes),
     )
 
 

@@ -1,10 +1,11 @@
 """All packages that a request names, beside one build: what to write, or who is in the way."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import combinations
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -19,6 +20,7 @@ from accelsel.model.companion import (
 )
 from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.selection import Package, Warning_
+from accelsel.model.specifier import clauses
 from accelsel.model.table import ArchException, Backend, Build, Confidence, Index
 from accelsel.rules.companions_offer import (
     Chosen,
@@ -30,6 +32,9 @@ from accelsel.rules.companions_offer import (
     version,
 )
 from accelsel.rules.family import FAMILY
+
+if TYPE_CHECKING:
+    from packaging.markers import Marker
 
 TORCH_INDEX: Final = "torch"
 ORDER: Final[tuple[Confidence, ...]] = ("verified", "read", "inferred")
@@ -63,15 +68,39 @@ def constraints(
         build=build, backend=backend, python=python, archs=archs, prebuilt=prebuilt,
         exceptions=exceptions,
     )  # fmt: skip
-    wanted = parsed(requirements, build.platform, python)
-    return _Answering(wanted, index, table, at).answer()
+    names = frozenset(table.distributions)
+    known, unknown = _sorted_out(requirements, build.platform, python, names)
+    return _Answering(known, unknown, index, table, at).answer()
 
 
-@lru_cache(maxsize=256)
-def parsed(requirements: tuple[str, ...], platform: str, python: str | None) -> tuple[Wanted, ...]:
-    """The packages that requirement strings name on a platform; two of one name become one."""
-    found: dict[str, Wanted] = {}
+@lru_cache(maxsize=64)
+def _sorted_out(
+    requirements: tuple[str, ...], platform: str, python: str | None, names: frozenset[str]
+) -> tuple[tuple[Wanted, ...], tuple[str, ...]]:
+    """The packages that requirement strings name: those of `names`, and the names of the others
+    but for torch. A project may name a thousand, and every build is asked about."""
+    found = parsed(requirements, platform, python)
+    known = tuple(one for one in found if one.name in names)
+    return known, tuple(o.name for o in found if o.name not in names and o.name != "torch")
+
+
+_PLAIN: Final = re.compile(
+    r"\s*(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?P<clauses>[^A-Za-z;@\[\]()]*)",
+    re.ASCII,
+)
+
+
+@lru_cache(maxsize=64)
+def _read(requirements: tuple[str, ...]) -> tuple[tuple[Wanted, "Marker | None"], ...]:
+    """What each requirement string names, and the marker under which it does."""
+    found = []
     for text in requirements:
+        plain = _PLAIN.fullmatch(text)
+        bounds = clauses(plain["clauses"]) if plain else None
+        if plain is not None and bounds is not None:
+            name = canonicalize_name(plain["name"])
+            found.append((Wanted(name=name, specifier=",".join(bounds)), None))
+            continue
         try:
             requirement = Requirement(text)
         except InvalidRequirement:
@@ -79,20 +108,36 @@ def parsed(requirements: tuple[str, ...], platform: str, python: str | None) -> 
                 USAGE, "invalid-requirement", f"{text!r} is not a requirement", where="--with",
                 help="write a name and a specifier, for example 'flash-attn>=2.8'",
             ) from None  # fmt: skip
-        marker = requirement.marker
+        wanted = Wanted(
+            name=canonicalize_name(requirement.name),
+            specifier=str(requirement.specifier),
+            extras=tuple(sorted(requirement.extras)),
+            direct=requirement.url is not None,
+        )
+        found.append((wanted, requirement.marker))
+    return tuple(found)
+
+
+@lru_cache(maxsize=64)
+def parsed(requirements: tuple[str, ...], platform: str, python: str | None) -> tuple[Wanted, ...]:
+    """The packages that requirement strings name on a platform; two of one name become one."""
+    found: dict[str, Wanted] = {}
+    for wanted, marker in _read(requirements):
         if marker is not None and not marker.evaluate(environment(platform, python)):
             continue
-        name = canonicalize_name(requirement.name)
-        before = found.get(name, Wanted(name=name))
-        found[name] = Wanted(
-            name=name,
-            specifier=",".join(
-                part for part in (before.specifier, str(requirement.specifier)) if part
-            ),
-            extras=tuple(dict.fromkeys((*before.extras, *sorted(requirement.extras)))),
-            direct=before.direct or requirement.url is not None,
-        )
+        before = found.get(wanted.name)
+        found[wanted.name] = _joined(before, wanted) if before else wanted
     return tuple(found.values())
+
+
+def _joined(first: Wanted, second: Wanted) -> Wanted:
+    """Two requirements of one package as one."""
+    return Wanted(
+        name=first.name,
+        specifier=",".join(part for part in (first.specifier, second.specifier) if part),
+        extras=tuple(dict.fromkeys((*first.extras, *second.extras))),
+        direct=first.direct or second.direct,
+    )
 
 
 def environment(platform: str, python: str | None) -> dict[str, str]:
@@ -116,7 +161,12 @@ class _Answering:
     """One question, worked off: direct names, what they bring, clashes, triton."""
 
     def __init__(
-        self, wanted: tuple[Wanted, ...], index: str | None, table: CompanionTable, at: Place
+        self,
+        wanted: tuple[Wanted, ...],
+        unknown: tuple[str, ...],
+        index: str | None,
+        table: CompanionTable,
+        at: Place,
     ) -> None:
         self.wanted = wanted
         self.index = index
@@ -126,7 +176,7 @@ class _Answering:
         self.packages: dict[str, Package] = {}
         self.refusals: list[Refusal] = []
         self.warnings: list[Warning_] = []
-        self.unknown: list[str] = []
+        self.unknown = list(unknown)
         self.excludes: list[str] = []
         self.indexes: dict[str, Index] = {}
 
@@ -166,11 +216,7 @@ class _Answering:
         )
 
     def _direct(self, wanted: Wanted) -> None:
-        distribution = self.table.distributions.get(wanted.name)
-        if distribution is None:
-            if wanted.name != "torch":
-                self.unknown.append(wanted.name)
-            return
+        distribution = self.table.distributions[wanted.name]
         if wanted.name not in self.table.offers:
             return  # the build's own row speaks of it, or the triton rule
         outcome = choose(wanted, distribution, self.table, self.at)

@@ -82,7 +82,7 @@ def _table(question: Question) -> CompanionTable | None:
 def _pythons(case: Case) -> tuple[str, ...]:
     """The Pythons of a build that torch's own family has too, newest first."""
     tags = pythons(case.build, case.question)
-    asked = {wish.name for wish in case.question.wishes}
+    asked = {wish.name for wish in case.question.partners}
     for row in case.build.companions:
         if row.pythons and row.name in asked:
             tags = tuple(tag for tag in tags if tag in row.pythons)

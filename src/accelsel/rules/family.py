@@ -37,6 +37,11 @@ def wishes(
     )
 
 
+def of_torch(asked: Iterable[Wish]) -> tuple[Wish, ...]:
+    """Those that are of torch's own family, so that a build's own row speaks of them."""
+    return tuple(wish for wish in asked if wish.name in FAMILY)
+
+
 def alone(asked: Iterable[Wish], request: Request) -> bool:
     """Whether a request names no package but torch's own family, so that the table of the packages
     around torch need not be read."""

@@ -41,7 +41,7 @@ def requested_range(case: Case) -> Finding | None:
 
 
 def companion(case: Case) -> Finding | None:
-    for wish in case.question.wishes:
+    for wish in case.question.partners:
         message = family.against(wish, case.build, pythons(case.build, case.question))
         if message:
             change = f"another bound on {wish.name}"

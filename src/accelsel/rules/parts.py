@@ -80,12 +80,14 @@ def _served(
     packages = _packages(request.parts, alone.decision.question)
     best = tried(packages)
     if not good(best):
-        free = [part for part in packages if not _known(part, alone.decision.question)]
+        known = _known(tables)
+        free = [p for p in packages if not _names(p, alone.decision.question) & known]
         each = {p: decide(profile, _with(bare, (p,)), tables) for p in packages if p not in free}
         able = [part for part, found in each.items() if _alike(found, alone.decision)]
         able.sort(key=lambda part: _newest(each[part]), reverse=True)
         best = grown(tried(free), tuple(able))
-    lost = [part for part in packages if part not in best.parts]
+    held = frozenset(best.parts)
+    lost = [part for part in packages if part not in held]
     unmet = set(rivals) - _met(rivals, best.decision)
     warnings = [_unmet(part, best.decision) for part in rivals if part in unmet]
     return best.decision, (*warnings, *(_left_out(part, best.decision) for part in lost))
@@ -113,12 +115,15 @@ def _wishes(part: Part, question: Question) -> tuple[family.Wish, ...]:
     return family.wishes(part.companions, question.host.platform, question.host.python)
 
 
-def _known(part: Part, question: Question) -> bool:
-    """Whether the rules table has anything to say of a package of the part."""
-    table = question.tables.companions
-    names = {wish.name for wish in _wishes(part, question)}
-    known = {*family.FAMILY, *(table().distributions if table else ())}
-    return bool(names & known)
+def _names(part: Part, question: Question) -> frozenset[str]:
+    return frozenset(wish.name for wish in _wishes(part, question))
+
+
+def _known(tables: Tables) -> frozenset[str]:
+    """The packages that the rules table has anything to say of."""
+    return frozenset(
+        (*family.FAMILY, *(tables.companions().distributions if tables.companions else ()))
+    )
 
 
 def _meets(part: Part, build: Build, question: Question) -> bool:
@@ -221,7 +226,9 @@ def _left_out(part: Part, decision: Decision) -> Warning_:
     if decision.winner is not None:
         row = decision.winner.row
         request = replace(question.request, companions=part.companions)
-        asked = replace(question, request=request, wishes=_wishes(part, question))
+        wishes = _wishes(part, question)
+        partners = family.of_torch(wishes)
+        asked = replace(question, request=request, wishes=wishes, partners=partners)
         why, _ = first_finding(row.build, row.backend, asked, _ASKED)
     names = ", ".join(dict.fromkeys(wish.name for wish in _wishes(part, question)))
     told = why.message if why else "no build serves it together with the others"

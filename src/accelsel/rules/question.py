@@ -33,6 +33,7 @@ class Question:
 
     `vendor` is whose GPUs decide, None for a choice without GPU; `targets` are the GPUs that a
     build has to serve. `newest_sure` is the release that would be chosen without bounds on torch.
+    `partners` are those `wishes` that each build's own row speaks of.
     `exceptions` are the table's, but for those of other GPUs.
     """
 
@@ -44,6 +45,7 @@ class Question:
     in_range: Callable[[Build], bool]
     allows_python: Callable[[str], bool]
     wishes: tuple[Wish, ...] = ()
+    partners: tuple[Wish, ...] = ()
     newest_sure: str | None = None
     ceiling: int | None = None
     exceptions: tuple[ArchException, ...] = ()
