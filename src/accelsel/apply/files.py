@@ -9,11 +9,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from accelsel.apply import signals
 from accelsel.model.errors import USAGE, AccelselError
+from accelsel.model.value import dataclass
 
 PREFIX = ".accelsel-"
 _SUFFIX = ".tmp"

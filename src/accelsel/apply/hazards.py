@@ -4,13 +4,13 @@ import re
 import sys
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from accelsel.apply.workspace import root_of
 from accelsel.model.errors import USAGE, AccelselError
+from accelsel.model.value import dataclass
 
 _FALSE = {"", "0", "false", "f", "no", "n", "off"}  # as uv reads a flag's variable
 _BACKEND = re.compile(r"(cpu|xpu|cu\d{2,3}|rocm\d+(\.\d+)*)$")

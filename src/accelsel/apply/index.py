@@ -4,12 +4,12 @@ client."""
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
 from accelsel.model.errors import NETWORK, USAGE, AccelselError
+from accelsel.model.value import dataclass
 
 if TYPE_CHECKING:
     import httpx2

@@ -3,13 +3,13 @@
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from accelsel.apply.workspace import root_of
 from accelsel.model.errors import UV, AccelselError
 from accelsel.model.selection import Selection
+from accelsel.model.value import dataclass
 
 if TYPE_CHECKING:
     from packaging.markers import Marker

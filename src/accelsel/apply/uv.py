@@ -7,12 +7,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from accelsel.apply import signals
 from accelsel.apply.hazards import Hazard, hazards, true_flag
 from accelsel.model.errors import NETWORK, UV, AccelselError
+from accelsel.model.value import dataclass
 
 __all__ = ["MINIMUM", "Hazard", "Uv", "find", "hazards", "locate", "lock", "sync"]
 

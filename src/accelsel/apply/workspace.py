@@ -2,9 +2,10 @@
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from accelsel.model.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

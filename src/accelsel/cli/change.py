@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from accelsel.apply.files import ProjectFile
 from accelsel.cli.present import Output
 from accelsel.model.plan import Plan
+from accelsel.model.value import dataclass
 
 if TYPE_CHECKING:
     from accelsel.cli.pin import PinFlags

@@ -1,12 +1,12 @@
 """The flags that commands share, as data, and the values that they are gathered into."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from accelsel.cli.present import Colour, Output
 from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.request import Channel
+from accelsel.model.value import dataclass
 
 # text: the last one given counts; many: all do; count: how often it was given
 Kind = Literal["text", "many", "switch", "count"]

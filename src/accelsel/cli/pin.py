@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from accelsel.model.config import Config
 from accelsel.model.errors import DIFFERENT, NO_BUILD, NOTHING, USAGE, AccelselError
 from accelsel.model.plan import PinOptions, Plan
 from accelsel.model.selection import Selection
+from accelsel.model.value import dataclass
 from accelsel.project.read import ProjectView
 
 

@@ -4,10 +4,10 @@ import errno
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from accelsel.model.errors import INTERNAL, USAGE, AccelselError
+from accelsel.model.value import dataclass
 
 Colour = Literal["auto", "always", "never"]
 STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}

@@ -6,7 +6,8 @@ What needs no selection becomes uv at once; only commands that install torch loo
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from accelsel.model.value import dataclass
 
 PROJECT = ("sync", "run", "export", "tree", "add", "remove")
 PIP = (

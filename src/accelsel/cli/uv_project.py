@@ -1,12 +1,13 @@
 """Which extra or group of a project with several backends is this host's."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from accelsel.cli.uv import Call
 from accelsel.model.errors import NO_BUILD, AccelselError
+from accelsel.model.value import dataclass
 
 if TYPE_CHECKING:
     from accelsel.knowledge.tables import Tables

@@ -3,7 +3,6 @@
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +12,7 @@ from accelsel.knowledge import documents
 from accelsel.knowledge.documents import Document, Row
 from accelsel.knowledge.schema import violations
 from accelsel.model.errors import AccelselError
+from accelsel.model.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,6 @@ wheels have count, and only in plausible numbers.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -15,6 +14,7 @@ from typing import Any, Final, Literal
 from accelsel.knowledge import documents
 from accelsel.knowledge.documents import Document, Row
 from accelsel.model.errors import USAGE, AccelselError
+from accelsel.model.value import dataclass
 
 _KINDS: Final = frozenset({"cpu", "cuda", "rocm", "xpu"})
 _MAX_NAME: Final = 200

@@ -1,7 +1,6 @@
 """The table as `rules` reads it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from accelsel.model.table import (
@@ -16,6 +15,7 @@ from accelsel.model.table import (
     Release,
     Unestablished,
 )
+from accelsel.model.value import dataclass, field
 
 if TYPE_CHECKING:
     from accelsel.model.companion import CompanionTable

@@ -1,7 +1,8 @@
 """Settings: `[tool.accelsel]` in a project, or the user's own `config.toml`."""
 
-from dataclasses import dataclass, field
 from typing import Literal
+
+from accelsel.model.value import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

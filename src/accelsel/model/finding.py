@@ -1,9 +1,9 @@
 """What a doctor finds, and the report that holds it."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from accelsel.model.selection import RulesVersion
+from accelsel.model.value import dataclass
 
 Severity = Literal["error", "warning", "note"]
 

@@ -1,8 +1,9 @@
 """What is true of a host, as far as it could be seen."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from accelsel.model.value import dataclass, field
 
 Vendor = Literal["nvidia", "amd", "intel", "apple"]
 State = Literal["usable", "no-gpu", "gpu-without-driver", "driver-without-gpu", "driver-mismatch"]

@@ -1,10 +1,10 @@
 """What commands tell programs beside the values themselves."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from accelsel.model.selection import Selection, Warning_
+from accelsel.model.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

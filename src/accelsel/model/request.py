@@ -1,7 +1,8 @@
 """What is asked for."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from accelsel.model.value import dataclass
 
 Channel = Literal["stable", "test", "nightly"]
 

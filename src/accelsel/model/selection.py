@@ -1,11 +1,11 @@
 """What was chosen, for which reasons, and what was not."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
 
 from accelsel.model.request import Channel
 from accelsel.model.table import Confidence, Index
+from accelsel.model.value import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

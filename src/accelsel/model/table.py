@@ -5,8 +5,9 @@ on which the fact was last looked at; `confidence` orders `verified` > `read` > 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from accelsel.model.value import dataclass, field
 
 Confidence = Literal["verified", "read", "inferred"]
 

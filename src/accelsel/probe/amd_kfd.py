@@ -1,8 +1,8 @@
 """AMD GPUs as the kernel's compute driver (KFD) lists them in its topology."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from accelsel.model.value import dataclass
 from accelsel.probe.amd import KFD_TREES
 from accelsel.probe.world import World
 

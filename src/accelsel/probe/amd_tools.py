@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from accelsel.model.profile import ProbeStatus
+from accelsel.model.value import dataclass
 from accelsel.probe.amd_table import tabled
 from accelsel.probe.facts import Deadline, GpuFact
 from accelsel.probe.pci import AMD, hex_id

@@ -5,7 +5,6 @@ raises for what a host answers, and it ends by itself before `deadline` has pass
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from time import monotonic
 
 from accelsel.model.profile import (
@@ -18,6 +17,7 @@ from accelsel.model.profile import (
     Python,
     Vendor,
 )
+from accelsel.model.value import dataclass, field
 
 
 class Deadline:

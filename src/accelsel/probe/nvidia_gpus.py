@@ -1,8 +1,9 @@
 """What the sources saw of NVIDIA's GPUs, joined into one list. Every source may be missing."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from accelsel.model.value import dataclass
 from accelsel.probe.facts import GpuFact, HostFacts, PciDevice
 from accelsel.probe.nvidia_library import (
     CUDA_SAYS,

@@ -1,9 +1,9 @@
 """What NVIDIA's libraries said, as `child` recorded it: the same shape for NVML and libcuda."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from accelsel.model.value import dataclass
 from accelsel.probe.facts import GpuFact
 from accelsel.probe.nvidia_text import clean_name, pci_address, pci_id, version_of
 

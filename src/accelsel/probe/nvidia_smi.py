@@ -1,8 +1,8 @@
 """`nvidia-smi --query-gpu`, the weak source: other layouts by branch, other words for "nothing"."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from accelsel.model.value import dataclass
 from accelsel.probe.facts import Deadline, GpuFact
 from accelsel.probe.nvidia_text import clean_name, pci_address, pci_id, version_of
 from accelsel.probe.world import Completed, World

@@ -1,9 +1,9 @@
 """NVIDIA's text forms: versions, PCI ids and addresses, and the files of the kernel driver."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from accelsel.model.value import dataclass
 from accelsel.probe.world import World
 
 VENDOR = 0x10DE

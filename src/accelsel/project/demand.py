@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.request import Part
 from accelsel.model.specifier import clauses
+from accelsel.model.value import dataclass
 from accelsel.project.markers import PYTHONS, platforms_of
 from accelsel.project.read import FAMILY, ProjectView, is_direct, strings, table
 from accelsel.project.requirement import Requirement, normalize, text_of, url_version

@@ -3,11 +3,11 @@
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.plan import Record
+from accelsel.model.value import dataclass
 from accelsel.project import record as records
 from accelsel.project.frame import Frame, frame
 from accelsel.project.requirement import (

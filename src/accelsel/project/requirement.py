@@ -1,8 +1,9 @@
 """Requirement strings (PEP 508) taken apart without evaluating them."""
 
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+from accelsel.model.value import dataclass
 
 Kind = Literal[
     "dependencies", "extra", "group", "constraint", "override", "exclude", "build", "legacy-dev"

@@ -1,11 +1,11 @@
 """Extras and groups by which a project tells backends apart itself."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
 
 from accelsel.model.plan import PinOptions, Shape
 from accelsel.model.selection import Selection
+from accelsel.model.value import dataclass
 from accelsel.project import indexes, sources
 from accelsel.project.markers import PLATFORMS, span
 from accelsel.project.read import ProjectView, is_direct

@@ -1,9 +1,9 @@
 """`[tool.uv.sources]`: the entry of one package, among those that the project has for it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from accelsel.model.value import dataclass
 from accelsel.project.markers import UNIVERSE, exact, overlaps, platforms_of, variables
 
 Entry = Mapping[str, Any]

@@ -1,11 +1,12 @@
 """What the rules have against one build on one host, the request's wishes left aside. Pure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from accelsel.knowledge.tables import Tables
 from accelsel.model.profile import Profile
 from accelsel.model.request import Request
 from accelsel.model.table import Build
+from accelsel.model.value import dataclass
 from accelsel.rules import units
 from accelsel.rules.compatibility import VENDORS
 from accelsel.rules.host import read_host

@@ -1,7 +1,7 @@
 """Filter, order, pick: from a profile and a request to the selection, every rejection kept."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import get_close_matches
 
 from accelsel.knowledge.tables import Tables
@@ -10,6 +10,7 @@ from accelsel.model.profile import Profile
 from accelsel.model.request import Request
 from accelsel.model.selection import Selection
 from accelsel.model.table import Backend, Build
+from accelsel.model.value import dataclass
 from accelsel.rules import channels, family, units
 from accelsel.rules.host import Host, Target, read_host
 from accelsel.rules.policy import Aim, Aims, aims

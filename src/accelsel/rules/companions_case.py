@@ -1,12 +1,13 @@
 """The packages of a request beside the builds of the rules table, and in a selection."""
 
 from collections.abc import Callable, Container, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from accelsel.model.companion import CompanionAnswer, CompanionTable
 from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.selection import Package, Reason, Selection, Warning_
 from accelsel.model.table import Backend, Build
+from accelsel.model.value import dataclass
 from accelsel.rules import channels
 from accelsel.rules.channels import ANY, NIGHTLY
 from accelsel.rules.choice import Candidate, Decision, Row

@@ -1,7 +1,6 @@
 """Which releases of a package go with one build of torch, and if none, why and what is nearest."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -10,6 +9,7 @@ from packaging.version import Version
 
 from accelsel.model.companion import Cause, CompanionTable, Distribution, Offer, Refusal
 from accelsel.model.table import ArchException, Backend, Build
+from accelsel.model.value import dataclass
 from accelsel.rules.compatibility import compiles, plain, runs
 
 

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from accelsel.model.finding import Finding
+from accelsel.model.value import dataclass
 from accelsel.rules.doctor_subject import Check, Subject, finding, gpu_name
 from accelsel.rules.doctor_torch import driver_command
 

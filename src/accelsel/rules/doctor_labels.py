@@ -6,10 +6,10 @@ Projects write it into the local version or the wheel's file name, each in its o
 """
 
 import re
-from dataclasses import dataclass
 from urllib.parse import unquote
 
 from accelsel.model.installed import Distribution
+from accelsel.model.value import dataclass
 
 TORCH = re.compile(r"(?<![a-z])(?:torch|pt)\.?(\d+(?:\.\d+)*)")
 CUDA = re.compile(r"(?<![a-z])cu\.?(\d{3}|\d{2}\.\d+|\d{2})(?!\d)")

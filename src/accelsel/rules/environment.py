@@ -1,13 +1,13 @@
 """A selection as variables with which uv's own logic arrives at the same build. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from accelsel.knowledge.tables import Tables
 from accelsel.model.profile import Gpu, Profile
 from accelsel.model.request import Request
 from accelsel.model.selection import Selection
 from accelsel.model.table import Build
+from accelsel.model.value import dataclass
 from accelsel.rules.against import against
 from accelsel.rules.compatibility import capability
 from accelsel.rules.host import platform_of

@@ -1,11 +1,11 @@
 """Packages that go with torch: torchvision, torchaudio and triton, as tied to each build's row."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from accelsel.model.request import Request
 from accelsel.model.selection import Package
 from accelsel.model.table import Backend, Build, Companion
+from accelsel.model.value import dataclass
 from accelsel.rules.versions import admits, dotted, numbers, overlap, release
 
 FAMILY = ("torchvision", "torchaudio")

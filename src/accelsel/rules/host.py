@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from accelsel.knowledge.tables import Tables
@@ -10,6 +9,7 @@ from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.profile import Gpu, Profile, Vendor
 from accelsel.model.request import Request
 from accelsel.model.table import ArchOverride
+from accelsel.model.value import dataclass
 from accelsel.rules.compatibility import overridden, plain
 from accelsel.rules.versions import Numbers, dotted, numbers, python_tag
 

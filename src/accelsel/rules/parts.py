@@ -6,13 +6,14 @@ torch are alternatives to one another: what has to meet each of them is the rang
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from accelsel.knowledge.tables import Tables
 from accelsel.model.profile import Profile
 from accelsel.model.request import Part, Request
 from accelsel.model.selection import Warning_
 from accelsel.model.table import Build
+from accelsel.model.value import dataclass
 from accelsel.rules import family
 from accelsel.rules.choice import VENDOR_INDEXES, Candidate, Decision, decide
 from accelsel.rules.companions_offer import contains

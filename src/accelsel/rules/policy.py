@@ -1,7 +1,6 @@
 """Who decides: which GPUs a build has to serve, in which order of vendors, and when the CPU may."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from accelsel.knowledge.tables import Tables
@@ -9,6 +8,7 @@ from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.profile import Profile, Vendor
 from accelsel.model.request import Request
 from accelsel.model.selection import Reason, Warning_
+from accelsel.model.value import dataclass
 from accelsel.rules.compatibility import VENDORS, compiles, native, newer_than_known
 from accelsel.rules.host import BRAND, Driver, Host, Target
 from accelsel.rules.versions import dotted, numbers

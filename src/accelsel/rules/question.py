@@ -1,7 +1,6 @@
 """What a rule looks at, and what it answers with."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
@@ -9,6 +8,7 @@ from accelsel.knowledge.tables import Tables
 from accelsel.model.profile import Vendor
 from accelsel.model.request import Request
 from accelsel.model.table import ArchException, Backend, Build
+from accelsel.model.value import dataclass
 from accelsel.rules.family import Wish
 from accelsel.rules.host import Host, Target
 from accelsel.rules.versions import python_key

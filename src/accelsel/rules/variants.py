@@ -6,12 +6,12 @@ driver runs every toolkit of its major.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from accelsel.knowledge.tables import Tables
 from accelsel.model.profile import Gpu, Profile
 from accelsel.model.request import Request
 from accelsel.model.table import ArchException
+from accelsel.model.value import dataclass
 from accelsel.rules.choice import select
 from accelsel.rules.compatibility import capability, runs
 from accelsel.rules.host import read_host
