@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Callable
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
@@ -245,6 +246,74 @@ def edit(text: str, kind: str, number: int, newline: str, random: Any) -> tuple[
         new = f"cache-dir = '{mark}'"
         return text.replace("\n[tool.uv]\n", f"\n[tool.uv]\n{new}\n", 1), ""
     return text, ""
+
+
+KINDS = ("comment", "blank", "behind", "element", "gone", "value", "table", "end")
+
+
+@many
+@given(projects(), pins(), st.lists(st.sampled_from(KINDS), min_size=1, max_size=4), st.randoms())
+def test_edits_beside_the_pin_are_as_if_there_had_been_none(
+    text: str, pin: Pin, kinds: list[str], random: Any
+) -> None:
+    _, result = pinned(text, pin)
+    plain, changed = text.split("\n"), result.split("\n")
+    for number, kind in enumerate(kinds):
+        spots = common(plain, changed)
+        random.shuffle(spots)
+        for a, b in spots:
+            if between_lines(plain, a, kind, number):
+                assume(between_lines(changed, b, kind, number))
+                break
+    wanted, edited = "\n".join(plain), "\n".join(changed)
+    assume(edited != result and valid(wanted) and valid(edited))
+    undone = render(edited, unplan(read(edited)))
+    assert undone == wanted
+
+
+def common(one: list[str], two: list[str]) -> list[tuple[int, int]]:
+    """Places of a line of both that the pin left where it was, with the line that follows."""
+    known, other = Counter(one), Counter(two)
+    matcher = SequenceMatcher(None, one, two, autojunk=False)
+    pairs = {block.a + i: block.b + i for block in matcher.get_matching_blocks()
+             for i in range(block.size)}  # fmt: skip
+
+    def sure(at: int) -> bool:
+        line = one[at] if at < len(one) else ""
+        apart = not re.search(r"torch|triton|vision|audio|^\W*$", line)
+        return at in pairs and apart and known[line] == other[line] == 1
+
+    def follows(at: int) -> bool:
+        return pairs.get(at + 1) == pairs[at] + 1 or sure(at + 1)
+
+    return [(at, pairs[at]) for at in pairs if sure(at) and follows(at)]
+
+
+def between_lines(lines: list[str], at: int, kind: str, number: int) -> bool:
+    """An edit at a line, or between it and the next, as an editor makes it; whether there is one of
+    that kind there."""
+    before = list(lines)
+    line = lines[at]
+    mark, end = f"# edit-{number}", "\r" * line.endswith("\r")
+    bare = line.removesuffix("\r")
+    indent = bare[: len(bare) - len(bare.lstrip())]
+    if kind == "comment":
+        lines.insert(at + 1, f"{indent}{mark}{end}")
+    elif kind == "blank":
+        lines.insert(at + 1, end)
+    elif kind == "behind" and "#" not in bare:
+        lines[at] = f"{bare}  {mark}{end}"
+    elif kind == "element" and bare.endswith((",", "[")):
+        lines.insert(at + 1, f'    "edit-{number}",{end}')
+    elif kind == "gone" and bare.lstrip().startswith("#"):
+        del lines[at]
+    elif kind == "value":
+        lines[at] = re.sub(r'^(version = )"1"', rf'\1"1.{number}"', line)
+    elif kind == "table" and lines[at + 1].startswith("["):
+        lines[at + 1 : at + 1] = [f"[tool.edit-{number}]{end}", f"a = 1{end}", end]
+    elif kind == "end" and not lines[-1].strip():
+        lines[-1:] = [end, f"[tool.edit-{number}]{end}", f"a = 1{end}", ""]
+    return lines != before
 
 
 GROUPS = (

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
+
+from accelsel.model.value import dataclass, field
 
 if TYPE_CHECKING:  # a check of the record reads this module and should not pay for those
     from collections.abc import Mapping
@@ -62,15 +63,26 @@ class PinOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hunk:
+    """`count` lines of a pinned text from its line `line`, counted from 0, that stand in the place
+    of the lines `old`. `mark` holds the digests of the line before, of the lines themselves and of
+    the line behind, by which they are found again."""
+
+    line: int
+    count: int
+    mark: str
+    old: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Undo:
     """How to turn the pinned text, without the record, back into the original.
 
-    `splices` are (offset, length, original text), in order, in characters of the pinned text;
-    `digest` is that of the original, so that a text edited since is never "restored". `headers` are
-    the tables whose header had nothing below it.
+    `hunks` stand in the order of the pinned text; `digest` is that of the original, which tells it
+    from one that was edited since. `headers` are the tables whose header had nothing below it.
     """
 
-    splices: tuple[tuple[int, int, str], ...]
+    hunks: tuple[Hunk, ...]
     digest: str
     headers: tuple[tuple[str, ...], ...] = ()
 
@@ -91,8 +103,8 @@ class Plan:
     `[tool.accelsel.pin]` will hold, None where it is to go. `base` is the text without any pin.
     `anew` is True where the text is rendered from `base`, the original to the byte, and not from
     the present one. `keep` are tables that stay when they are empty.
-    `restored` is set where an unpin gives back the original bytes. `left` says which values an
-    unpin leaves because they were edited since."""
+    `restored` is the text that an unpin gives; `left` says which values it leaves because they were
+    edited since."""
 
     path: str
     changed: bool

@@ -6,7 +6,7 @@ from typing import Any
 
 from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.request import Part
-from accelsel.model.specifier import clauses
+from accelsel.model.requirement import clauses
 from accelsel.model.value import dataclass
 from accelsel.project.markers import PYTHONS, platforms_of
 from accelsel.project.read import FAMILY, ProjectView, is_direct, strings, table
@@ -46,11 +46,10 @@ def demand(views: Sequence[ProjectView], platform: str | None, python: str | Non
 def refuse_malformed(view: ProjectView) -> None:
     """AccelselError (2, `invalid-requirement`) for a requirement whose version specifiers are none,
     with its line."""
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+    rare = (r for r in view.requirements if clauses(r.specifier) is None)
+    for requirement in rare:
+        from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-    for requirement in view.requirements:
-        if clauses(requirement.specifier) is not None:
-            continue
         try:
             SpecifierSet(requirement.specifier)
         except InvalidSpecifier:

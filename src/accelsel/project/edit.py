@@ -324,7 +324,11 @@ class _Editor:
             self.cuts.removed.append((section.start, end, "\n".join(comments)))
             return
         start = len(self.text[:line].rstrip())
-        if start:
+        if start and section.path == layout.RECORD:  # it came with one blank line
+            above = self.document.line_start(line - 1)
+            blank = not self.text[above:line].strip()
+            start = self.document.line_end_before(above if blank else line)
+        elif start:
             start = self.document.line_end(start)
         else:
             while end < len(self.text) and self.text[end] in "\r\n":

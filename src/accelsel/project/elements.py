@@ -6,6 +6,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from accelsel.project import encode, layout
+from accelsel.project.change import about
 from accelsel.project.frame import Splice
 from accelsel.project.scan import Document, Entry, Node
 
@@ -30,12 +31,29 @@ def operations(present: list[Any], wanted: list[Any]) -> tuple[Changed, Added]:
     )
     for tag, a, b, c, d in matcher.get_opcodes():
         if tag != "equal":
-            both = min(b - a, d - c)
-            changed.update(zip(range(a, a + both), wanted[c:], strict=False))
-            changed.update(dict.fromkeys(range(a + both, b)))
-            if d - c > both:
-                added[b] = wanted[c + both : d]
+            pairs, rest = _paired(present[a:b], wanted[c:d])
+            changed.update(dict.fromkeys(range(a, b)))
+            changed.update({a + at: value for at, value in pairs.items()})
+            if rest:
+                added[b] = rest
     return changed, added
+
+
+def _paired(gone: list[Any], come: list[Any]) -> tuple[Changed, list[Any]]:
+    """Which of `gone` becomes which of `come`, and what of `come` is new: those about the same go
+    together, the others in order as far as that keeps the order."""
+    names = [about(value) for value in gone]
+    pairs: Changed = {}
+    rest = list(come)
+    at = 0
+    while rest and at < len(gone):
+        same = next((i for i in range(at, len(gone)) if names[i] == about(rest[0])), None)
+        if same is None and names[at] in map(about, rest):
+            break
+        at = at if same is None else same
+        pairs[at] = rest.pop(0)
+        at += 1
+    return pairs, rest
 
 
 def _text(value: Any) -> str:

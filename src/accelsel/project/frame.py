@@ -35,11 +35,15 @@ class Frame:
         inner, outer = self.lines[at]
         return outer + offset - inner
 
-    def apply(self, splices: list[Splice]) -> str:
-        """The whole text with `splices`, given in offsets of `toml`, in place."""
+    def outside(self, splices: list[Splice]) -> list[Splice]:
+        """The splices, given in offsets of `toml`, as those of the whole text."""
         if self.script:
             splices = [(a, b, _commented(new)) for a, b, new in splices]
-        return splice(self.text, [(self.outer(a), self.outer(b), new) for a, b, new in splices])
+        return [(self.outer(a), self.outer(b), new) for a, b, new in splices]
+
+    def apply(self, splices: list[Splice]) -> str:
+        """The whole text with `splices`, given in offsets of `toml`, in place."""
+        return splice(self.text, self.outside(splices))
 
 
 def splice(text: str, splices: list[Splice]) -> str:

@@ -73,10 +73,10 @@ def exact(platforms: Iterable[str]) -> str:
 def platforms_of(text: str) -> frozenset[str]:
     """The platforms, Jetson told apart, on which the marker can hold for some Python; all for one
     that is no marker. Names of extras do not hold."""
-    from packaging.markers import InvalidMarker, Marker, UndefinedEnvironmentName
-
     if not text:
         return frozenset(UNIVERSE)
+    from packaging.markers import InvalidMarker, Marker, UndefinedEnvironmentName
+
     try:
         parsed = Marker(text)
         return frozenset(

@@ -1,5 +1,6 @@
 """Selections and a project, as edits of the project's file; and the way back."""
 
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -7,11 +8,12 @@ from typing import Any
 from accelsel.model.errors import NOTHING, AccelselError
 from accelsel.model.plan import Edit, PinOptions, Plan, Record, Shape
 from accelsel.model.selection import Selection
-from accelsel.project import record as records
+from accelsel.project import hunks
 from accelsel.project.change import applied, between, in_place, inverse, look
 from accelsel.project.draft import Draft
 from accelsel.project.encode import dotted, inline, key
 from accelsel.project.read import FAMILY, ProjectView, read
+from accelsel.project.record import digest
 from accelsel.project.render import framed_text, render
 from accelsel.project.scopes import KEYS, declared
 from accelsel.project.variants import write_variants
@@ -67,7 +69,7 @@ def finish(
         edits=edits,
         record=record,
         base=draft.view.text,
-        anew=changed and view.record is not None and unplan(view).restored is not None,
+        anew=changed and view.record is not None and _taken_back(view, view.record)[1],
         keep=_kept_empty(view),
         warnings=tuple(draft.warnings),
     )
@@ -156,28 +158,113 @@ def unplan(view: ProjectView) -> Plan:
             where=view.path,
             help="accelsel takes back only what it wrote",
         )
+    text, _ = _taken_back(view, record)
+    stand = [inverse(e) for e in _standing(view.data, record)]
+    left = [_left(view, e) for e in _each(view.data, record) if not in_place(view.data, e)]
+    left += [_kept(inverse(e)) for e in stand if not _free(view.data, e)]
+    return Plan(
+        path=view.path,
+        changed=True,
+        edits=tuple(e for e in stand if _free(view.data, e)),
+        restored=text,
+        left=tuple(left),
+    )
+
+
+def _taken_back(view: ProjectView, record: Record) -> tuple[str, bool]:
+    """The text without the pin, and whether all that the pin changed came back line by line.
+
+    Lines that were edited since do not come back so: what they say is taken back by value.
+    """
     gone = Plan(path=view.path, changed=True, keep=_kept_empty(view))
-    inverted = tuple(inverse(e) for e in reversed(record.written) if in_place(view.data, e))
+    bare = render(view.text, gone)
+    framed = framed_text(bare, view.path)
+    block = bare[framed.start : framed.end]
     if record.undo is not None:
-        bare = render(view.text, gone)
-        framed = framed_text(bare, view.path)
-        original = records.restored(bare[framed.start : framed.end], record.undo)
-        if original is not None:
-            whole = bare[: framed.start] + original + bare[framed.end :]
-            return replace(gone, edits=inverted, restored=whole)
-    left = tuple(_left(view, e) for e in record.written if not in_place(view.data, e))
-    safe = tuple(e for e in inverted if _free(view, e))
-    left += tuple(_kept(inverse(e)) for e in inverted if not _free(view, e))
-    return replace(gone, edits=safe, left=left)
+        if hunks.unmoved(block, record.undo.hunks):
+            original = hunks.taken_back(block, [(hunk.line, hunk) for hunk in record.undo.hunks])
+            if digest(original) == record.undo.digest:
+                return bare[: framed.start] + original + bare[framed.end :], True
+        data = tomllib.loads(framed.toml)
+
+        def whole(*found: hunks.Found) -> str:
+            return bare[: framed.start] + hunks.taken_back(block, found) + bare[framed.end :]
+
+        def only_at(text: str, edits: tuple[Edit, ...]) -> bool:
+            after = _parsed(text, view.path)
+            return after is not None and _beside(after, edits) == _beside(data, edits)
+
+        found = hunks.find(block, record.undo.hunks)
+        text = whole(*found)
+        if len(found) == len(record.undo.hunks) and only_at(text, record.written):
+            after = tomllib.loads(framed_text(text, view.path).toml)
+            if not any(in_place(after, edit) for edit in record.written):
+                return text, True
+        stand = _standing(data, record)
+        text = whole(*(one for one in found if only_at(whole(one), stand)))
+        rest = _by_value(text, gone, record)
+        wanted = applied(data, _inverted(data, record))
+        if rest is not None and _comparable(_parsed(rest, view.path)) == _comparable(wanted):
+            return rest, False
+    return str(_by_value(bare, gone, record)), False
+
+
+def _beside(data: Mapping[str, Any], edits: Iterable[Edit]) -> Any:
+    """What `data` says but for the places of `edits`."""
+    places = [replace(e, before=None, after=None, item=False) for e in edits]
+    return _comparable(applied(data, places))
+
+
+def _by_value(text: str, gone: Plan, record: Record) -> str | None:
+    """The text without what is written in it still; None for one that is no TOML."""
+    data = _parsed(text, gone.path)
+    return None if data is None else render(text, replace(gone, edits=_inverted(data, record)))
+
+
+def _inverted(data: Mapping[str, Any], record: Record) -> tuple[Edit, ...]:
+    stand = (inverse(e) for e in _standing(data, record))
+    return tuple(e for e in stand if _free(data, e))
+
+
+def _standing(data: Mapping[str, Any], record: Record) -> tuple[Edit, ...]:
+    """What was written and still stands, the last first."""
+    return tuple(e for e in reversed(_each(data, record)) if in_place(data, e))
+
+
+def _each(data: Mapping[str, Any], record: Record) -> tuple[Edit, ...]:
+    """The edits that were written; an array that was empty and has other elements by now, element
+    by element."""
+    found: list[Edit] = []
+    for edit in record.written:
+        if edit.before == [] and isinstance(edit.after, list) and not in_place(data, edit):
+            found += (replace(edit, before=None, after=v, item=True) for v in edit.after)
+        else:
+            found.append(edit)
+    return tuple(found)
+
+
+def _parsed(text: str, path: str) -> dict[str, Any] | None:
+    try:
+        return tomllib.loads(framed_text(text, path).toml)
+    except (tomllib.TOMLDecodeError, AccelselError):
+        return None
+
+
+def _comparable(value: Any) -> Any:
+    """Without empty tables and arrays; arrays without their order, which goes by neighbours."""
+    if isinstance(value, Mapping):
+        inside = ((k, _comparable(v)) for k, v in value.items())
+        return {k: v for k, v in inside if v not in ({}, [])}
+    return sorted(map(_comparable, value), key=repr) if isinstance(value, list) else value
 
 
 def _kept_empty(view: ProjectView) -> tuple[tuple[str, ...], ...]:
     return view.record.undo.headers if view.record and view.record.undo else ()
 
 
-def _free(view: ProjectView, edit: Edit) -> bool:
+def _free(data: Mapping[str, Any], edit: Edit) -> bool:
     """Whether nothing of the user's stands where the original is to come back."""
-    return edit.item or edit.before is not None or look(view.data, edit.path) is None
+    return edit.item or edit.before is not None or look(data, edit.path) is None
 
 
 def _left(view: ProjectView, edit: Edit) -> str:

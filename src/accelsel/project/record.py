@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from accelsel.model.errors import USAGE, AccelselError
-from accelsel.model.plan import Edit, Record, Undo
+from accelsel.model.plan import Edit, Hunk, Record, Undo
 from accelsel.project.encode import dotted
 
 PATH = ("tool", "accelsel", "pin")
@@ -63,10 +63,15 @@ def _path(dotted_key: str) -> tuple[str, ...]:
 
 def _undo(data: Mapping[str, Any]) -> Undo:
     return Undo(
-        splices=tuple((int(s[0]), int(s[1]), str((*s, "")[2])) for s in data["splices"]),
+        hunks=tuple(_hunk(*row) for row in data["hunks"]),
         digest=str(data["digest"]),
         headers=tuple(_path(name) for name in data.get("headers", ())),
     )
+
+
+def _hunk(line: int, count: int, mark: str, *old: str) -> Hunk:
+    lines = tuple(line for text in old for line in text.split("\n"))
+    return Hunk(line=int(line), count=int(count), mark=str(mark), old=lines)
 
 
 def to_toml(record: Record) -> dict[str, Any]:
@@ -76,11 +81,16 @@ def to_toml(record: Record) -> dict[str, Any]:
     if record.undo is not None:
         table["undo"] = {
             "digest": record.undo.digest,
-            "splices": [[a, n, old] if old else [a, n] for a, n, old in record.undo.splices],
+            "hunks": [_hunk_row(hunk) for hunk in record.undo.hunks],
         }
         if record.undo.headers:
             table["undo"]["headers"] = [dotted(path) for path in record.undo.headers]
     return table
+
+
+def _hunk_row(hunk: Hunk) -> list[Any]:
+    row = [hunk.line, hunk.count, hunk.mark]
+    return [*row, "\n".join(hunk.old)] if hunk.old else row
 
 
 def _row(edit: Edit) -> dict[str, Any]:
@@ -96,45 +106,8 @@ def _row(edit: Edit) -> dict[str, Any]:
     return row
 
 
-def undo(original: str, pinned: str) -> Undo:
-    """How to turn `pinned` back into `original`."""
-    from difflib import SequenceMatcher
-
-    start = 0
-    shortest = min(len(original), len(pinned))
-    while start < shortest and original[start] == pinned[start]:
-        start += 1
-    end = 0
-    while end < shortest - start and original[-1 - end] == pinned[-1 - end]:
-        end += 1
-    start = pinned.rfind("\n", 0, start) + 1
-    old = original[start : len(original) - end].splitlines(keepends=True)
-    new = pinned[start : len(pinned) - end].splitlines(keepends=True)
-    offsets = [start]
-    for line in new:
-        offsets.append(offsets[-1] + len(line))
-    splices: list[tuple[int, int, str]] = []
-    for tag, a, b, c, d in SequenceMatcher(None, new, old, autojunk=False).get_opcodes():
-        if tag != "equal":
-            splices.append((offsets[a], offsets[b] - offsets[a], "".join(old[c:d])))
-    return Undo(splices=tuple(splices), digest=digest(original))
-
-
 def digest(text: str) -> str:
     """The first 64 bits of SHA-256 of the text in UTF-8, as 16 hexadecimal digits."""
     import hashlib
 
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
-def restored(pinned: str, how: Undo) -> str | None:
-    """The original, or None where `pinned` was edited since."""
-    parts: list[str] = []
-    at = 0
-    for start, length, old in how.splices:
-        if start < at or start + length > len(pinned):
-            return None
-        parts += (pinned[at:start], old)
-        at = start + length
-    text = "".join((*parts, pinned[at:]))
-    return text if digest(text) == how.digest else None

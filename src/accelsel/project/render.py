@@ -1,13 +1,12 @@
 """A plan carried out on the text: the only place where TOML is written."""
 
 import tomllib
-from dataclasses import replace
 from typing import Any
 
-from accelsel.model.plan import Edit, Plan, Record, Undo
-from accelsel.project import edit, record
+from accelsel.model.plan import Edit, Hunk, Plan, Record, Undo
+from accelsel.project import edit, hunks, record
 from accelsel.project.change import look
-from accelsel.project.frame import Frame, frame
+from accelsel.project.frame import Frame, Splice, frame, splice
 from accelsel.project.scan import Document, Path, scan
 
 
@@ -27,13 +26,27 @@ def render(text: str, plan: Plan) -> str:
     data = tomllib.loads(framed.toml)
     document = scan(framed.toml)
     present = look(data, record.PATH)
-    bare = framed.apply(edit.splices(document, data, (*edits, *_to(present, None)), plan.keep))
+    found = edit.splices(document, data, (*edits, *_to(present, None)), plan.keep)
     if plan.record is None:
-        return bare
-    how = record.undo(block(plan.base, plan.path), block(bare, plan.path))
-    how = replace(how, headers=_headers(document) if present is None else plan.keep)
+        return framed.apply(found)
+    how = Undo(
+        hunks=_hunks(framed, found, plan),
+        digest=record.digest(block(plan.base, plan.path)),
+        headers=_headers(document) if present is None else plan.keep,
+    )
     rows = _to(present, _table(plan.record, how))
     return framed.apply(edit.splices(document, data, (*edits, *rows), plan.keep))
+
+
+def _hunks(framed: Frame, found: list[Splice], plan: Plan) -> tuple[Hunk, ...]:
+    """How the block of metadata, once `found` is in place, is turned back into that of the base."""
+    start, end = framed.start, framed.end
+    outside = framed.outside(found)
+    if plan.base == framed.text:
+        inside = [(a - start, b - start, new) for a, b, new in outside]
+        return hunks.of_splices(framed.text[start:end], inside)
+    bare = splice(framed.text, outside)
+    return hunks.of_texts(block(plan.base, plan.path), block(bare, plan.path))
 
 
 def _headers(document: Document) -> tuple[Path, ...]:

@@ -85,10 +85,10 @@ def text_of(requirement: Requirement, url: str | None = None) -> str:
 
 
 def _is_marker(text: str | None) -> bool:
-    from packaging.markers import InvalidMarker, Marker
-
     if text is None:
         return False
+    from packaging.markers import InvalidMarker, Marker
+
     try:
         Marker(text)
     except InvalidMarker:
