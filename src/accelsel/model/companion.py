@@ -5,11 +5,11 @@ Specifiers are PEP 440; "" admits everything. `source`, `checked` and `confidenc
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
 
 from accelsel.model.selection import Package, Warning_
 from accelsel.model.table import Confidence, Index
+from accelsel.model.value import dataclass, field
 
 Kind = Literal["companion", "triton", "runtime", "extension", "vendor"]
 Cause = Literal[
@@ -170,6 +170,52 @@ class Symptom:
     source: str
     checked: str
     confidence: Confidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelLimit:
+    """GPUs for which installed releases have no, or no right code, by their makers' words.
+
+    `below` is the lowest capability served (`sm_80`), `lacks` are architectures that are not;
+    `platforms` () is all. `part` names what does not work where it is not the whole. `since` is a
+    specifier of releases that serve them, None where none does.
+    """
+
+    name: str
+    versions: str
+    severity: Literal["error", "warning", "note"]
+    below: str | None = None
+    lacks: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+    part: str | None = None
+    since: str | None = None
+    cure: str
+    source: str
+    checked: str
+    confidence: Confidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mislabel:
+    """Wheels whose label is wrong: releases `versions` for the torch minor `torch` use the C++ ABI
+    `abi` (True: the new one), whatever their name says. `good` is a specifier of right ones."""
+
+    name: str
+    versions: str
+    torch: str
+    abi: bool
+    good: str
+    source: str
+    checked: str
+    confidence: Confidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faults:
+    """What is known to be wrong in published releases. Read by the doctor alone."""
+
+    limits: tuple[KernelLimit, ...] = ()
+    mislabels: tuple[Mislabel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

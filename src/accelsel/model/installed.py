@@ -1,7 +1,26 @@
 """What an environment, a lock and a host's files say of themselves, before any judgement."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from accelsel.model.value import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Library:
+    """What a shared library of a package says of itself, its code never loaded.
+
+    `sass` and `ptx` are the architectures of its CUDA code (`sm_86`); both () where it holds none.
+    `cuda` is the major of the CUDA libraries that it is linked to, `gpu` the kind of torch whose
+    libraries it needs (`cuda`, `hip`), `abi` that of the C++ library in the torch symbols that it
+    asks for, True for the new one; None where nothing says it.
+    """
+
+    path: str
+    sass: tuple[str, ...] = ()
+    ptx: tuple[str, ...] = ()
+    cuda: int | None = None
+    gpu: Literal["cuda", "hip"] | None = None
+    abi: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,7 +31,8 @@ class Distribution:
     metadata was not read. `source` is where a direct install came from (URL without credentials).
     `built` is the version that the package's own `version.py` states, which keeps the local part
     that PyPI's metadata drops. `folder` is the dist-info folder's name. `compiled` is True where
-    its RECORD lists a shared library; only what is near torch is looked at so closely.
+    its RECORD lists a shared library, `libraries` is what those say, and `tags` are the wheel's
+    (PEP 425); only what is near torch is looked at so closely.
     """
 
     name: str
@@ -22,6 +42,8 @@ class Distribution:
     source: str | None = None
     built: str | None = None
     compiled: bool = False
+    libraries: tuple[Library, ...] = ()
+    tags: tuple[str, ...] = ()
 
     @property
     def full_version(self) -> str:
@@ -61,7 +83,8 @@ class Environment:
     """An environment. `python` and `free_threaded` are None where they could not be read.
 
     `kind` is `venv`, `conda` or `system`; `chosen` names what led to it (`.venv`, `--python`,
-    `VIRTUAL_ENV`, `CONDA_PREFIX`).
+    `VIRTUAL_ENV`, `CONDA_PREFIX`). `conda` are names and versions of conda's own packages around
+    torch; `leftovers` folders that an interrupted install left behind.
     """
 
     root: str
@@ -73,6 +96,8 @@ class Environment:
     packages: tuple[Distribution, ...] = ()
     torch: TorchText | None = None
     shared: tuple[SharedPath, ...] = ()
+    conda: tuple[tuple[str, str], ...] = ()
+    leftovers: tuple[str, ...] = ()
 
     def get(self, name: str) -> Distribution | None:
         return next((package for package in self.packages if package.name == name), None)
@@ -107,6 +132,13 @@ class HostFiles:
     the CUDA toolkit that compiles (`12.4`), `toolkit_path` where it stands. `denied` are device
     files that exist and may not be opened. `wsl_linux_driver` is a Linux libcuda inside WSL.
     `distribution` is the ID of os-release. `variables` are those that hide or replace facts.
+    `before` are CUDA libraries in folders of LD_LIBRARY_PATH: folder, name (`nccl`), version.
+    `shadow` is a folder of PYTHONPATH that holds a torch. `module` says what became of NVIDIA's
+    kernel module: `loaded`, `built` (for this kernel, and not loaded), `source` (there to be built,
+    and not built for this kernel); None where nothing shows it. `secure_boot` is None where the
+    firmware does not say. `fabric` says whether the manager of an NVSwitch that is there runs.
+    `unmapped` is the CUDA device file that a container lacks beside others. `runtime` says
+    whether Windows has the C++ runtime.
     """
 
     compat: tuple[str, ...] = ()
@@ -121,3 +153,10 @@ class HostFiles:
     distribution: str | None = None
     level_zero: str | None = None
     variables: tuple[tuple[str, str], ...] = ()
+    before: tuple[tuple[str, str, str], ...] = ()
+    shadow: str | None = None
+    module: Literal["loaded", "built", "source"] | None = None
+    secure_boot: bool | None = None
+    fabric: bool | None = None
+    unmapped: str | None = None
+    runtime: bool | None = None

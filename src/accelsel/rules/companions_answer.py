@@ -7,9 +7,6 @@ from functools import lru_cache
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
-
 from accelsel.model.companion import (
     Clash,
     CompanionAnswer,
@@ -19,19 +16,19 @@ from accelsel.model.companion import (
     Refusal,
 )
 from accelsel.model.errors import USAGE, AccelselError
+from accelsel.model.requirement import clauses, normalized
 from accelsel.model.selection import Package, Warning_
-from accelsel.model.specifier import clauses
 from accelsel.model.table import ArchException, Backend, Build, Confidence, Index
 from accelsel.rules.companions_offer import (
     Chosen,
     Place,
     Wanted,
     choose,
-    contains,
     prebuilt,
     version,
 )
 from accelsel.rules.family import FAMILY
+from accelsel.rules.versions import contains
 
 if TYPE_CHECKING:
     from packaging.markers import Marker
@@ -93,14 +90,16 @@ _PLAIN: Final = re.compile(
 @lru_cache(maxsize=64)
 def _read(requirements: tuple[str, ...]) -> tuple[tuple[Wanted, "Marker | None"], ...]:
     """What each requirement string names, and the marker under which it does."""
-    found = []
+    found: list[tuple[Wanted, Marker | None]] = []
     for text in requirements:
         plain = _PLAIN.fullmatch(text)
         bounds = clauses(plain["clauses"]) if plain else None
         if plain is not None and bounds is not None:
-            name = canonicalize_name(plain["name"])
+            name = normalized(plain["name"])
             found.append((Wanted(name=name, specifier=",".join(bounds)), None))
             continue
+        from packaging.requirements import InvalidRequirement, Requirement
+
         try:
             requirement = Requirement(text)
         except InvalidRequirement:
@@ -109,7 +108,7 @@ def _read(requirements: tuple[str, ...]) -> tuple[tuple[Wanted, "Marker | None"]
                 help="write a name and a specifier, for example 'flash-attn>=2.8'",
             ) from None  # fmt: skip
         wanted = Wanted(
-            name=canonicalize_name(requirement.name),
+            name=normalized(requirement.name),
             specifier=str(requirement.specifier),
             extras=tuple(sorted(requirement.extras)),
             direct=requirement.url is not None,

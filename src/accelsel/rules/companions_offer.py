@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Final
-
-from packaging.specifiers import SpecifierSet
-from packaging.version import Version
+from typing import TYPE_CHECKING, Final
 
 from accelsel.model.companion import Cause, CompanionTable, Distribution, Offer, Refusal
 from accelsel.model.table import ArchException, Backend, Build
 from accelsel.model.value import dataclass
 from accelsel.rules.compatibility import compiles, plain, runs
+from accelsel.rules.versions import contains, specifiers
+
+if TYPE_CHECKING:
+    from packaging.version import Version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,20 +58,11 @@ def _in(value: str, allowed: tuple[str, ...]) -> bool:
     return not allowed or value in allowed
 
 
-@lru_cache(maxsize=2048)
-def specifiers(text: str) -> SpecifierSet:
-    return SpecifierSet(text)
-
-
 @lru_cache(maxsize=4096)
-def version(text: str) -> Version:
+def version(text: str) -> "Version":
+    from packaging.version import Version
+
     return Version(text)
-
-
-@lru_cache(maxsize=65536)
-def contains(specifier: str, release: str) -> bool:
-    """Whether a specifier set admits a release; pre-releases by order alone."""
-    return not specifier or specifiers(specifier).contains(version(release), prereleases=True)
 
 
 def labels(at: Place) -> set[str]:

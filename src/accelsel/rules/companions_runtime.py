@@ -9,7 +9,9 @@ from accelsel.model.selection import Package
 from accelsel.model.table import Build
 from accelsel.rules.companions_answer import environment
 from accelsel.rules.companions_offer import version
+from accelsel.rules.versions import numbers
 
+_ENDS: Final = re.compile(r"""python_version < ["']([\d.]+)["']""")
 _DATED: Final = re.compile(r"\.dev(\d{8})")
 
 
@@ -66,13 +68,18 @@ def triton_where_torch_has_it(build: Build, allows: Callable[[str], bool]) -> Pa
     For builds with wheels for an allowed Python that their triton has none for: what else asks for
     triton would get one there that cannot be installed. None for other builds.
     """
-    from packaging.markers import Marker
-
     triton = build.triton
     if triton is None or triton.name != "triton" or not (triton.marker and triton.specifier):
         return None
-    marker = Marker(triton.marker)
     minors = {tag.removesuffix("t") for tag in build.pythons if allows(tag)}
+    ends = _ENDS.findall(triton.marker)
+    if triton.marker.count("python") == len(ends) and all(
+        numbers(minor) < numbers(end) for minor in minors for end in ends
+    ):
+        return None
+    from packaging.markers import Marker
+
+    marker = Marker(triton.marker)
     if all(marker.evaluate(environment(build.platform, minor)) for minor in minors):
         return None
     return Package(

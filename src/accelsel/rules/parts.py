@@ -16,11 +16,10 @@ from accelsel.model.table import Build
 from accelsel.model.value import dataclass
 from accelsel.rules import family
 from accelsel.rules.choice import VENDOR_INDEXES, Candidate, Decision, decide
-from accelsel.rules.companions_offer import contains
 from accelsel.rules.question import Finding, Question, Scope, pythons
 from accelsel.rules.span import span_of, specifier_of
 from accelsel.rules.units import first_finding
-from accelsel.rules.versions import Numbers, release
+from accelsel.rules.versions import Numbers, contains, release
 
 _ASKED: frozenset[Scope] = frozenset({"request"})
 
@@ -78,20 +77,31 @@ def _served(
         middle = len(parts) // 2
         return grown(grown(best, parts[:middle]), parts[middle:])
 
-    packages = _packages(request.parts, alone.decision.question)
-    best = tried(packages)
+    known = _known(tables)
+    every = _packages(request.parts, alone.decision.question)
+    packages = tuple(p for p in every if _names(p, alone.decision.question) & known)
+    best = tried(packages) if packages else alone
     if not good(best):
-        known = _known(tables)
-        free = [p for p in packages if not _names(p, alone.decision.question) & known]
-        each = {p: decide(profile, _with(bare, (p,)), tables) for p in packages if p not in free}
+        each = {part: decide(profile, _with(bare, (part,)), tables) for part in packages}
         able = [part for part, found in each.items() if _alike(found, alone.decision)]
         able.sort(key=lambda part: _newest(each[part]), reverse=True)
-        best = grown(tried(free), tuple(able))
+        best = grown(alone, tuple(able))
     held = frozenset(best.parts)
+    spoken = frozenset(packages)
+    free = [part for part in every if part not in spoken]
+    best = replace(best, decision=_naming(best.decision, free))
     lost = [part for part in packages if part not in held]
     unmet = set(rivals) - _met(rivals, best.decision)
     warnings = [_unmet(part, best.decision) for part in rivals if part in unmet]
     return best.decision, (*warnings, *(_left_out(part, best.decision) for part in lost))
+
+
+def _naming(decision: Decision, parts: Iterable[Part]) -> Decision:
+    """The decision with packages that no rule has anything to say of named beside the others."""
+    question = decision.question
+    request = _with(question.request, parts)
+    wishes = family.wishes(request.companions, question.host.platform, question.host.python)
+    return replace(decision, question=replace(question, request=request, wishes=wishes))
 
 
 def _packages(parts: Iterable[Part], question: Question) -> tuple[Part, ...]:

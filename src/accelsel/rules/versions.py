@@ -3,8 +3,14 @@
 import re
 from collections.abc import Callable
 from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
 from accelsel.model.errors import USAGE, AccelselError
+from accelsel.model.requirement import numbers as plain_numbers
+from accelsel.model.requirement import plain_test
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
 
 Numbers = tuple[int, ...]
 
@@ -57,21 +63,36 @@ def admits(specifier: str, *, where: str) -> Callable[[str], bool]:
 
     Raises AccelselError (2, `invalid-specifier`) for text that is no specifier set.
     """
-    if not specifier.strip():
-        return lambda _version: True
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+    if plain_test(specifier) is None:
+        from packaging.specifiers import InvalidSpecifier
 
-    try:
-        wanted = SpecifierSet(specifier)
-    except InvalidSpecifier:
-        raise AccelselError(
-            USAGE,
-            "invalid-specifier",
-            f"{specifier!r} is not a version specifier",
-            where=where,
-            help="write for example '==2.9.1' or '>=2.6,<2.15'",
-        ) from None
-    return lambda version: wanted.contains(version, prereleases=True)
+        try:
+            specifiers(specifier)
+        except InvalidSpecifier:
+            raise AccelselError(
+                USAGE,
+                "invalid-specifier",
+                f"{specifier!r} is not a version specifier",
+                where=where,
+                help="write for example '==2.9.1' or '>=2.6,<2.15'",
+            ) from None
+    return lambda version: contains(specifier, version)
+
+
+@lru_cache(maxsize=65536)
+def contains(specifier: str, version: str) -> bool:
+    """Whether a specifier set admits a version; pre-releases by order alone."""
+    test, parts = plain_test(specifier), plain_numbers(version)
+    if test is not None and parts is not None:
+        return test(parts)
+    return specifiers(specifier).contains(version, prereleases=True)
+
+
+@lru_cache(maxsize=2048)
+def specifiers(text: str) -> "SpecifierSet":
+    from packaging.specifiers import SpecifierSet
+
+    return SpecifierSet(text)
 
 
 def mentioned(specifier: str) -> tuple[str, ...]:
