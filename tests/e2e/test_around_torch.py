@@ -1,9 +1,11 @@
-"""Every package around torch beside every kind of backend: locked by the real uv, or refused."""
+"""Every package around torch beside every kind of backend: locked by the real uv where it is
+published, else refused."""
 
 from pathlib import Path
 
 import pytest
-from tests.kit.companions import BACKENDS, NAMES, cells, table
+from tests.kit.companions import BACKENDS, NAMES, OLDER, builds, cells, contradictions, table
+from tests.kit.published import published
 from tests.kit.replay import Replay
 
 ANYWHERE = {
@@ -22,6 +24,8 @@ LOCKED = {
     ("2.14.0", "amd"): ANYWHERE,
     ("2.14.1", "xpu"): ANYWHERE,
 }  # fmt: skip
+# packages that are tied to torch each in a way of its own
+TIED = ("torchvision", "torchcodec", "xformers", "vllm", "fbgemm-gpu", "tensorrt-llm", "pyg-lib")
 
 
 @pytest.mark.parametrize("pair", LOCKED, ids=" ".join)
@@ -30,6 +34,22 @@ def test_packages_around_torch(pair: tuple[str, str], replay: Replay, uv_cache: 
     assert not [one for one in found if one.outcome not in ("locked", "refused")], table(found)
     assert {one.name for one in found if one.outcome == "locked"} == LOCKED[pair]
     assert all(one.detail for one in found if one.outcome == "refused")
+    assert contradictions(found) == []
+
+
+def test_nothing_that_is_published_is_refused(uv_cache: Path) -> None:
+    """For older builds of torch; `make companions` locks each pair, of all of them."""
+    found = tuple(cells(builds(OLDER[2::3]), TIED, None, uv_cache))
+    assert contradictions(found) == []
+    assert sum(bool(published(one.name, one.torch, one.backend)) for one in found) > 50
+
+
+@pytest.mark.parametrize("backend", ["cu118", "cu129", "rocm6.3"])
+def test_packages_around_an_older_torch(backend: str, replay: Replay, uv_cache: Path) -> None:
+    pairs = [pair for pair in builds(OLDER) if pair[1] == backend][-1:]
+    found = tuple(cells(pairs, TIED, replay, uv_cache))
+    assert not [one for one in found if one.outcome not in ("locked", "refused")], table(found)
+    assert contradictions(found) == []
 
 
 def test_every_backend_is_tried() -> None:

@@ -1,6 +1,7 @@
 """Packages around torch x torch releases x backends, pinned and locked with the real uv.
 
-`python -m tests.kit.companions` prints the table, with the refusals counted by cause.
+`python -m tests.kit.companions` prints the table, with the refusals counted by cause, and holds it
+to what is published (`tests.kit.published`): for the newest torch releases, and for older ones.
 """
 
 import os
@@ -13,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tests.kit.published import published
 from tests.kit.replay import Replay
 
 from accelsel.knowledge import companions, load
@@ -28,16 +30,17 @@ from accelsel.rules import select
 from accelsel.rules.companions_answer import constraints
 
 HOSTS = Path(__file__).parents[2] / "fixtures" / "hosts"
-# the fixture host on which each backend is tried
-BACKENDS = {
-    "cpu": "no-gpu",
-    "cu126": "h100-525",
-    "cu130": "h100-525",
-    "rocm7.2": "mi300x",
-    "amd": "rx-7900-xtx",
-    "xpu": "arc-a770",
-}
+# the fixture host on which a backend is tried, by what its name begins with
+HOST_OF = {
+    "cpu": "no-gpu", "cu": "h100-525", "rocm": "mi300x", "amd": "rx-7900-xtx", "xpu": "arc-a770",
+}  # fmt: skip
+BACKENDS = ("cpu", "cu126", "cu130", "rocm7.2", "amd", "xpu")
 TORCHES = ("2.15.0", "2.14.1", "2.14.0", "2.13.0")
+OLDER = (
+    "2.12.1", "2.12.0", "2.11.0", "2.10.0", "2.9.1", "2.9.0", "2.8.0", "2.7.1", "2.7.0", "2.6.0",
+)  # fmt: skip
+# the indexes of finished wheels that a pair may need, by their host
+PREBUILT = {"wheels.vllm.ai": "vllm"}
 NAMES = (
     "torchvision", "torchaudio", "torchtext", "torchao", "torchcodec", "torch-tensorrt",
     "xformers", "triton", "triton-rocm", "triton-xpu", "triton-windows", "flash-attn",
@@ -64,7 +67,8 @@ class Cell:
 
 def host(backend: str) -> Profile:
     """The host for a backend; an H100 has a driver for CUDA 13."""
-    path = HOSTS / BACKENDS[backend] / "profile.json"
+    named = next(name for begin, name in HOST_OF.items() if backend.startswith(begin))
+    path = HOSTS / named / "profile.json"
     profile = parse.profile(path.read_text(encoding="utf-8"), str(path))
     if profile.drivers.nvidia is None:
         return profile
@@ -73,15 +77,19 @@ def host(backend: str) -> Profile:
 
 
 def cells(
-    pairs: Sequence[tuple[str, str]], names: Sequence[str], replay: Replay, cache: Path
+    pairs: Sequence[tuple[str, str]],
+    names: Sequence[str],
+    replay: Replay | None,
+    cache: Path,
 ) -> Iterator[Cell]:
-    """Every package beside every (torch, backend), in order."""
+    """Every package beside every (torch, backend), in order; without a replay uv is not asked, and
+    what was selected counts as locked."""
     tasks = [(torch, backend, name) for torch, backend in pairs for name in names]
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         yield from pool.map(lambda one: cell(one[0], one[1], one[2], replay, cache), tasks)
 
 
-def cell(torch: str, backend: str, name: str, replay: Replay, cache: Path) -> Cell:
+def cell(torch: str, backend: str, name: str, replay: Replay | None, cache: Path) -> Cell:
     tables, profile = load(), host(backend)
     request = Request(
         torch=f"=={torch}", backend=backend, requires_python=PYTHONS, platform="linux-x86_64"
@@ -89,13 +97,46 @@ def cell(torch: str, backend: str, name: str, replay: Replay, cache: Path) -> Ce
     alone = select(profile, request, tables)
     if alone.outcome == "none":
         return Cell(torch=torch, backend=backend, name=name, outcome="no torch")
-    selection = select(profile, replace(request, companions=(name,)), tables)
+    request = replace(request, companions=(name,), prebuilt=_prebuilt(name, torch, backend))
+    selection = select(profile, request, tables)
     if selection.outcome == "none":
         cause = _cause(name, torch, backend, profile)
         return Cell(torch=torch, backend=backend, name=name, outcome="refused", detail=cause)
-    said = _lock(selection, torch, name, replay, cache)
+    said = _lock(selection, torch, name, replay, cache) if replay else ""
     outcome = "failed" if said else "locked"
     return Cell(torch=torch, backend=backend, name=name, outcome=outcome, detail=said)
+
+
+def _prebuilt(name: str, torch: str, backend: str) -> tuple[str, ...]:
+    """The indexes of finished wheels to choose where no other place has the package."""
+    hosts = {one.where.partition("/")[0] for one in published(name, torch, backend)}
+    return tuple(PREBUILT[one] for one in hosts) if hosts and hosts <= PREBUILT.keys() else ()
+
+
+def builds(torches: Sequence[str]) -> list[tuple[str, str]]:
+    """The (torch, backend) of PyTorch's indexes and AMD's that are published for Linux x86-64."""
+    found = {
+        (row.torch, row.backend): None
+        for row in load().builds
+        if row.platform == "linux-x86_64" and row.published and row.channel == "stable"
+        if row.backend.startswith(tuple(HOST_OF))
+    }
+    return [pair for torch in torches for pair in found if pair[0] == torch]
+
+
+def contradictions(found: Sequence[Cell]) -> list[str]:
+    """Where the rules and what is published disagree: a published pair that does not lock, a
+    refused pair that is published."""
+    lines = []
+    for one in found:
+        where = published(one.name, one.torch, one.backend)
+        if where and one.outcome not in ("locked", "no torch"):
+            shown = f"{where[-1].version} on {where[-1].where}"
+            lines.append(
+                f"{one.name} with torch {one.torch}, {one.backend}: {one.outcome} by {one.detail}, "
+                f"and published ({shown})"
+            )
+    return lines
 
 
 def _cause(name: str, torch: str, backend: str, profile: Profile) -> str:
@@ -149,15 +190,19 @@ def table(found: Sequence[Cell]) -> str:
     """One line a package, one column a backend, one letter a release; then the counts."""
     letters = {"locked": "+", "refused": "-", "no torch": ".", "failed": "!"}
     marks = {(one.name, one.backend, one.torch): letters[one.outcome] for one in found}
+    width = 2 + max(len({one.torch for one in found}), 7)
     torches = tuple(dict.fromkeys(one.torch for one in found))
     backends = tuple(dict.fromkeys(one.backend for one in found))
     lines = [
         f"+ locked, - refused, . no such torch, ! failed; in order: torch {', '.join(torches)}",
-        f"{'':20}" + "".join(f"{backend:>9}" for backend in backends),
+        f"{'':20}" + "".join(f"{backend:>{width}}" for backend in backends),
     ]
     for name in dict.fromkeys(one.name for one in found):
-        row = ["".join(marks[name, backend, torch] for torch in torches) for backend in backends]
-        lines.append(f"{name:20}" + "".join(f"{part:>9}" for part in row))
+        row = [
+            "".join(marks.get((name, backend, torch), ".") for torch in torches)
+            for backend in backends
+        ]
+        lines.append(f"{name:20}" + "".join(f"{part:>{width}}" for part in row))
     return "\n".join([*lines, "", *_counts(found)])
 
 
@@ -172,11 +217,19 @@ def _counts(found: Sequence[Cell]) -> list[str]:
 
 
 def main() -> int:
+    """Zero where nothing fails and nothing contradicts what is published."""
+    newest = [(torch, backend) for torch in TORCHES for backend in BACKENDS]
+    wrong: list[str] = []
     with Replay() as replay, tempfile.TemporaryDirectory() as cache:
-        pairs = [(torch, backend) for torch in TORCHES for backend in BACKENDS]
-        found = tuple(cells(pairs, NAMES, replay, Path(cache)))
-    print(table(found))
-    return int(any(one.outcome == "failed" for one in found))
+        for pairs in (newest, builds(OLDER)):
+            found = tuple(cells(pairs, NAMES, replay, Path(cache)))
+            print(table(found), end="\n\n")
+            against = contradictions(found)
+            seen = sum(bool(published(one.name, one.torch, one.backend)) for one in found)
+            print(f"{seen:5} published pairs, {len(against)} contradictions", *against, sep="\n")
+            print()
+            wrong += [*against, *(one.detail for one in found if one.outcome == "failed")]
+    return int(bool(wrong))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,10 @@ NVIDIA = "/pypi.nvidia.com"
 AMD = "/stable.repo.amd.com/rocm/whl-next"
 PYG = "/data.pyg.org/whl"
 ASTRAL = "/wheels.astral.sh/simple"
-HOSTS = ("pypi.nvidia.com", "stable.repo.amd.com", "data.pyg.org", "wheels.astral.sh")
+VLLM = "/wheels.vllm.ai"
+HOSTS = (
+    "pypi.nvidia.com", "stable.repo.amd.com", "data.pyg.org", "wheels.astral.sh", "wheels.vllm.ai",
+)  # fmt: skip
 
 _AMD_PYTHONS = ("cp310", "cp311", "cp312", "cp313", "cp314")
 _LINUX_X86 = "manylinux_2_28_x86_64"
@@ -58,6 +61,12 @@ def vendors(
     for row in rows["astral"]:
         tags = {"pythons": ["cp310", "cp311", "cp312", "cp313"], "platforms": [_LINUX_X86]}
         yield _dist(f"{ASTRAL}/{row['backend']}", {**row, **tags})
+    for row in rows["vllm"]:
+        place = f"{VLLM}/{row['version'].partition('+')[0]}/{row['backend']}"
+        yield _dist(
+            place,
+            {"name": "vllm", **row, "pythons": ["cp38"], "platforms": [_LINUX_X86], "abi3": True},
+        )
     for row in rows["amd"]:
         yield from _amd(row, rows["devices"])
     for channel in ("nightly", "test"):
