@@ -5,6 +5,7 @@ folder that `RecordedWorld` reads, so that a test goes the way of a real host: p
 """
 
 import json
+import struct
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -12,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from accelsel.knowledge import load
+from accelsel.knowledge.companions import faults, symptoms
 from accelsel.knowledge.companions import load as companions
-from accelsel.knowledge.companions import symptoms
 from accelsel.model.finding import Report
 from accelsel.ports.locked import read as read_lock
 from accelsel.probe import probe
@@ -84,6 +85,7 @@ def examined(case: Case, folder: Path) -> Report:
         requirements=tuple(case.data.get("requirements", ())),
         error=case.data.get("error"),
         symptoms=symptoms(),
+        faults=faults(),
     )
 
 
@@ -132,10 +134,15 @@ def _nvidia(base: dict[str, Any], nvidia: Mapping[str, Any]) -> None:
             {"call": "pci", "gpu": number, "value": pci},
             {"call": "name", "gpu": number, "value": name},
         ]
+        if number in nvidia.get("mig", ()):
+            records += [
+                {"call": "mig", "gpu": number, "value": [1, 1]},
+                {"call": "mig-most", "gpu": number, "value": 7},
+            ]
     major, minor = map(int, nvidia["cuda"].split("."))
     records.append({"call": "cuda", "gpu": None, "value": major * 1000 + minor * 10})
     base["streams"]["nvml"] = {"status": "ok", "records": records, "detail": None}
-    for device in ("/dev/nvidiactl", "/dev/nvidia0"):
+    for device in ("/dev/nvidiactl", "/dev/nvidia0", "/dev/nvidia-uvm"):
         base["access"].setdefault(device, "rw")
 
 
@@ -147,6 +154,11 @@ def environment_files(environment: Mapping[str, Any], root: str) -> dict[str, st
     files = {f"{root}/pyvenv.cfg": f"home = /usr/bin\nversion_info = {python}\n"}
     for package in environment.get("packages", ()):
         files |= package_files(package, site)
+    for name in environment.get("conda", ()):
+        files[f"{root}/conda-meta/{name}.json"] = "{}"
+        files.pop(f"{root}/pyvenv.cfg", None)
+    for name in environment.get("beside", ()):
+        files[f"{site}/{name}/__init__.py"] = ""
     return files
 
 
@@ -156,7 +168,11 @@ def package_files(package: Mapping[str, Any], site: str) -> dict[str, str]:
     module = name.replace("-", "_")
     folder = f"{site}/{module}-{version}.dist-info"
     requires = "".join(f"Requires-Dist: {line}\n" for line in package.get("requires", ()))
-    library = {f"{module}/_C.so": name} if package.get("compiled") else {}
+    codes: dict[str, Mapping[str, Any]] = dict(package.get("libraries", {}))
+    if "code" in package:
+        codes["_C.so"] = package["code"]
+    named = codes or (["_C.so"] if package.get("compiled") else [])
+    library = {f"{module}/{file}": name for file in named}
     owned: Mapping[str, str] = package.get("owns", {f"{module}/__init__.py": name} | library)
     record = "".join(f"{path},sha256={digest},1\n" for path, digest in owned.items())
     files = {
@@ -167,11 +183,63 @@ def package_files(package: Mapping[str, Any], site: str) -> dict[str, str]:
     }
     if "url" in package:
         files[f"{folder}/direct_url.json"] = json.dumps({"url": package["url"]})
+    if "tags" in package:
+        lines = "".join(f"Tag: {tag}\n" for tag in package["tags"])
+        files[f"{folder}/WHEEL"] = f"Wheel-Version: 1.0\nRoot-Is-Purelib: false\n{lines}"
+    for file, code in codes.items():
+        image = portable(code) if code.get("windows") else elf(code)
+        files[f"{site}/{module}/{file}"] = image.decode("latin-1")
     if "built" in package:
         stated = {"__version__": package["built"], **package.get("states", {})}
         lines = "".join(f"{key} = {value!r}\n" for key, value in stated.items())
         files[f"{site}/{module}/version.py"] = lines
     return files
+
+
+def elf(code: Mapping[str, Any]) -> bytes:
+    """A 64-bit ELF library with CUDA code of `sass` and `ptx` (`sm_86`), which needs the libraries
+    `needs` and the symbols `asks`."""
+    names = [*code.get("needs", ()), *code.get("asks", ())]
+    strings = b"\0" + b"".join(name.encode() + b"\0" for name in names)
+    bodies = {b".dynstr": strings, b".nv_fatbin": fatbin(code)}
+    titles = b"\0" + b"\0".join((*bodies, b".shstrtab")) + b"\0"
+    bodies[b".shstrtab"] = titles
+    at, rows, data = 64, [bytes(64)], b""
+    for title, body in bodies.items():
+        name = titles.index(b"\0" + title + b"\0") + 1
+        rows.append(struct.pack("<IIQQQQIIQQ", name, 1, 0, 0, at + len(data), len(body), *[0] * 4))
+        data += body
+    head = b"\x7fELF\2\1\1" + bytes(9)
+    head += struct.pack("<HHIQQQIHHHHHH", 3, 62, 1, 0, 0, at + len(data), 0, 64, 0, 0, 64, 4, 3)
+    return head + data + b"".join(rows)
+
+
+def portable(code: Mapping[str, Any]) -> bytes:
+    """The same as a Windows library (PE)."""
+    names = b"\0" + b"".join(name.encode() + b"\0" for name in code.get("needs", ()))
+    bodies = {b".rdata": names, b".nv_fatb": fatbin(code)}
+    at = 64 + 24 + 40 * len(bodies)
+    rows, data = b"", b""
+    for title, body in bodies.items():
+        rows += title.ljust(8, b"\0")
+        rows += struct.pack("<IIIIIIHHI", len(body), 0, len(body), at + len(data), *[0] * 5)
+        data += body
+    head = b"MZ".ljust(60, b"\0") + struct.pack("<I", 64)
+    coff = b"PE\0\0" + struct.pack("<HHIIIHH", 0x8664, len(bodies), 0, 0, 0, 0, 0)
+    return head + coff + rows + data
+
+
+def fatbin(code: Mapping[str, Any]) -> bytes:
+    """CUDA's fat binary: a header, and for each architecture one of its own before the code."""
+    pieces = b""
+    for kind, archs in ((2, code.get("sass", ())), (1, code.get("ptx", ()))):
+        for arch in archs:
+            number = int(arch.removeprefix("sm_"))
+            pieces += struct.pack("<HHIQIIHHI", kind, 257, 64, 8, 0, 0, 0, 0, number).ljust(
+                64, b"\0"
+            )
+            pieces += bytes(8)
+    return struct.pack("<IHHQ", 0xBA55ED50, 1, 16, len(pieces)) + pieces if pieces else b""
 
 
 def lock_text(rows: Iterable[Mapping[str, Any]]) -> str:

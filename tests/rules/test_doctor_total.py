@@ -6,8 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accelsel.knowledge import load
+from accelsel.knowledge.companions import faults, symptoms
 from accelsel.knowledge.companions import load as companions
-from accelsel.knowledge.companions import symptoms
 from accelsel.model.installed import (
     Distribution,
     Environment,
@@ -150,7 +150,7 @@ def test_examine_is_total(
         profile, load(), environment=environment, lock=lock, record=record, files=files,
         project="pyproject.toml" if record is not None else None, companions=companions(),
         requirements=("flash-attn", "torch>=2", "torch-scatter==2.1.2"), error=error,
-        symptoms=symptoms(),
+        symptoms=symptoms(), faults=faults(),
     )  # fmt: skip
     order = {"error": 0, "warning": 1, "note": 2}
     ranks = [order[finding.severity] for finding in report.findings]

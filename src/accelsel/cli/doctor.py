@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from accelsel.cli import present, steps
 from accelsel.cli.present import Output
 from accelsel.model.errors import DIFFERENT, AccelselError
 from accelsel.model.finding import Finding, Report
+from accelsel.model.value import dataclass
 
 if TYPE_CHECKING:
     from accelsel.model.installed import Environment, HostFiles, Lock
@@ -166,8 +167,8 @@ def _host(flags: DoctorFlags, world: "World") -> "tuple[Profile, HostFiles | Non
 
 def examined(patient: Patient) -> Report:
     """The report on what was gathered."""
+    from accelsel.knowledge.companions import faults, symptoms
     from accelsel.knowledge.companions import load as companions
-    from accelsel.knowledge.companions import symptoms
     from accelsel.rules.doctor import examine
 
     view = patient.view
@@ -184,6 +185,7 @@ def examined(patient: Patient) -> Report:
         requirements=view.companions if view else (),
         error=patient.error,
         symptoms=symptoms() if patient.error else (),
+        faults=faults(),
     )
     edited = _edited(patient)
     return replace(report, findings=(*edited, *report.findings)) if edited else report

@@ -9,7 +9,10 @@ from accelsel.model.companion import (
     Clash,
     CompanionTable,
     Distribution,
+    Faults,
     IndexTemplate,
+    KernelLimit,
+    Mislabel,
     Offer,
     RuntimeName,
     Symptom,
@@ -19,7 +22,7 @@ from accelsel.model.companion import (
 _DATA = Path(__file__).parent / "data"
 _LISTS = (
     "imports", "backends", "platforms", "archs", "ptx", "extras", "brings", "build_requires",
-    "requires_dist", "names",
+    "requires_dist", "names", "lacks",
 )  # fmt: skip
 
 
@@ -47,6 +50,16 @@ def symptoms() -> tuple[Symptom, ...]:
     """The texts that wrong pairings print, the most specific first."""
     raw = json.loads((_DATA / "companion-symptoms.json").read_text(encoding="utf-8"))
     return tuple(Symptom(**row) for row in raw["symptoms"])
+
+
+@cache
+def faults() -> Faults:
+    """What is known to be wrong in published releases, the most specific first."""
+    raw = json.loads((_DATA / "companion-symptoms.json").read_text(encoding="utf-8"))
+    return Faults(
+        limits=tuple(KernelLimit(**_typed(row)) for row in raw["limits"]),
+        mislabels=tuple(Mislabel(**row) for row in raw["mislabels"]),
+    )
 
 
 def _typed(row: dict[str, Any]) -> dict[str, Any]:

@@ -250,8 +250,9 @@ class CompanionAnswer:
 
     `torch` is the range over which these very rows hold. `unknown` are the names that are not in
     the table and left alone; `trusted` those that come from an index of wheels that the user chose.
-    `doubts` say which of them nobody has seen where they would come from. The build serves the
-    request if `refusals` is empty.
+    `doubts` say which of them nobody has seen where they would come from. `pythons` are those for
+    which all have a file, None where that is no question; `scarce` names who has not got more. The
+    build serves the request if `refusals` is empty.
     """
 
     packages: tuple[Package, ...] = ()
@@ -262,6 +263,8 @@ class CompanionAnswer:
     unknown: tuple[str, ...] = ()
     trusted: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    pythons: tuple[str, ...] | None = None
+    scarce: str = ""
     warnings: tuple[Warning_, ...] = ()
     rows: tuple[str, ...] = ()
     confidence: Confidence = "verified"

@@ -54,6 +54,15 @@ class HostWorld:
         finally:
             os.close(descriptor)
 
+    def read_at(self, path: str, offset: int, size: int) -> bytes:
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        descriptor = os.open(self._root + path, flags)
+        try:
+            os.lseek(descriptor, offset, os.SEEK_SET)
+            return os.read(descriptor, size)
+        finally:
+            os.close(descriptor)
+
     def list_dir(self, path: str) -> tuple[str, ...]:
         return tuple(sorted(os.listdir(self._root + path)))
 

@@ -10,17 +10,20 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from accelsel.model.errors import USAGE, AccelselError
-from accelsel.model.installed import Distribution, Environment, SharedPath, TorchText
+from accelsel.model.installed import Distribution, Environment, Library, SharedPath, TorchText
+from accelsel.model.value import dataclass
 from accelsel.probe.world import World
 
 METADATA_LIMIT = 1 << 18  # headers come first; a description of any length may follow
 METADATA_HEAD = 1 << 14  # where most headers end
 LIBRARY = re.compile(rb"\.(?:so|pyd|dll)(?:[.\d]*),")
+LIBRARY_PATH = re.compile(rb"^([^,\n\"]+\.(?:so|pyd|dll)(?:[.\d]*)),", re.MULTILINE)
 PATH = re.compile(rb"^([^,\n\"]+),", re.MULTILINE)
+LIBRARIES = 24  # of one package that are opened
 RECORD_LIMIT = 1 << 24
 INTERPRETER_TIMEOUT = 10.0
 ASK = (
@@ -35,6 +38,11 @@ AROUND_TORCH = (b"torch", b"triton", b"nvidia", b"tensorrt", b"rocm")
 KNOWN = ("torch", "triton", "nvidia-", "tensorrt", "rocm", "cuda-")
 # Compared with everything else: the folders that rivals claim (research: companions, section 3).
 EXTRA = ("flash-attn", "sgl", "deep-gemm", "apex", "xformers", "vllm", "fbgemm")
+# What torch brings itself: its libraries are right beside it.
+ITS_OWN = ("torch", "torchvision", "torchaudio", "triton", "nvidia-", "cuda-", "tensorrt", "rocm")
+CONDA = re.compile(r"(pytorch|libtorch|mkl)-(\d[^-]*)-[^-]+\.json")
+TILDE = re.compile(r"~+-?([a-z0-9_]{3,})(?:-[^-]+\.dist-info)?", re.IGNORECASE)
+LEFT_OF = ("torch", "torchvision", "torchaudio", "triton", "nvidia", "functorch", "xformers")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,14 +127,24 @@ def scan(world: World, location: Location) -> Environment:
         version, free, sites = _told(world, root, kind)
     packages: list[Distribution] = []
     claims: list[tuple[str, bytes]] = []
+    leftovers: list[str] = []
     for site in sites:
-        for each in _distributions(world, site):
+        names = _listed(world, site)
+        leftovers += [f"{site}/{name}" for name in names if _left(name)]
+        for each in _distributions(world, site, names):
             if not _around_torch(each):
                 packages.append(each)
                 continue
             record = _bytes(world, f"{site}/{each.folder}/RECORD", RECORD_LIMIT)
             claims.append((each.name, record))
-            packages.append(replace(each, compiled=LIBRARY.search(record) is not None))
+            packages.append(
+                replace(
+                    each,
+                    compiled=LIBRARY.search(record) is not None,
+                    libraries=_libraries(world, site, each, record),
+                    tags=_tags(world, site, each),
+                )
+            )
     return Environment(
         root=root,
         kind=kind,
@@ -137,7 +155,40 @@ def scan(world: World, location: Location) -> Environment:
         packages=tuple(packages),
         torch=_torch_text(world, sites),
         shared=shared(claims),
+        conda=_conda(world, root) if kind == "conda" else (),
+        leftovers=tuple(leftovers),
     )
+
+
+def _conda(world: World, root: str) -> tuple[tuple[str, str], ...]:
+    """Conda's own packages around torch, by the names of its records."""
+    found = map(CONDA.fullmatch, _listed(world, f"{root}/conda-meta"))
+    return tuple((match[1], match[2]) for match in found if match)
+
+
+def _left(name: str) -> bool:
+    """Whether a folder is one that pip renamed (`~orch`) and never took away."""
+    match = TILDE.fullmatch(name) if name.startswith("~") else None
+    return match is not None and any(each.endswith(match[1].lower()) for each in LEFT_OF)
+
+
+def _libraries(
+    world: World, site: str, package: Distribution, record: bytes
+) -> tuple[Library, ...]:
+    """What the shared libraries of an extension say of themselves."""
+    if package.name.startswith(ITS_OWN) and not package.name.startswith("torch-"):
+        return ()
+    from accelsel.probe.binary import describe
+
+    paths = [path.decode("utf-8", "replace") for path in LIBRARY_PATH.findall(record)]
+    found = (describe(world, f"{site}/{path}", path) for path in paths[:LIBRARIES])
+    return tuple(library for library in found if library is not None)
+
+
+def _tags(world: World, site: str, package: Distribution) -> tuple[str, ...]:
+    """The tags of the wheel from which a package was installed (PEP 427)."""
+    text = _text(world, f"{site}/{package.folder}/WHEEL")
+    return tuple(re.findall(r"^Tag:\s*(\S+)", text, re.MULTILINE))
 
 
 def _kind(world: World, root: str) -> Literal["venv", "conda", "system"]:
@@ -211,8 +262,8 @@ def _asked(world: World, location: Location) -> tuple[str | None, bool | None, l
     return version, free, list(known), root
 
 
-def _distributions(world: World, site: str) -> Iterator[Distribution]:
-    for folder in _listed(world, site):
+def _distributions(world: World, site: str, names: Iterable[str]) -> Iterator[Distribution]:
+    for folder in names:
         if folder.endswith(".dist-info"):
             name, _, version = folder[:-10].rpartition("-")
             yield _distribution(world, site, folder, name, version)

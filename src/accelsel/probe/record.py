@@ -66,6 +66,9 @@ class Recorder:
         self._files.setdefault(path, content.decode("utf-8", "replace"))
         return content
 
+    def read_at(self, path: str, offset: int, size: int) -> bytes:
+        return self._world.read_at(path, offset, size)  # parts of libraries are not recorded
+
     def list_dir(self, path: str) -> tuple[str, ...]:
         try:
             names = self._world.list_dir(path)

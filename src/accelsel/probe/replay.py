@@ -57,6 +57,10 @@ class RecordedWorld:
     def read_bytes(self, path: str, limit: int) -> bytes:
         return self.read_text(path).encode("utf-8", "replace")[:limit]
 
+    def read_at(self, path: str, offset: int, size: int) -> bytes:
+        # A library is recorded as text in which every character stands for the byte of its number.
+        return self.read_text(path).encode("latin-1", "replace")[offset : offset + size]
+
     def list_dir(self, path: str) -> tuple[str, ...]:
         self._check(path)
         names = self._dirs.get(path) or tuple(sorted(self._children.get(path, ())))

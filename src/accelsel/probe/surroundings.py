@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from accelsel.model.installed import HostFiles
 from accelsel.probe.world import World
@@ -19,6 +20,20 @@ LEVEL_ZERO = re.compile(r"libze_intel_gpu\.so\.(\d+(?:\.\d+)*)$")
 MODULE = re.compile(r"Module\s+(?:for\s+\S+\s+)?(\d+(?:\.\d+)+)")
 CACHE_LIMIT = 1 << 21
 DEVICES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/nvidia-uvm", "/dev/kfd")
+BEFORE = re.compile(r"lib(nvJitLink|cudnn|nccl|cublas)\.so\.(\d+(?:\.\d+)+)")
+SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+# Where distributions put NVIDIA's module, below the folder of the running kernel.
+MODULE_FOLDERS = (
+    "updates/dkms", "updates", "extra", "extra/nvidia", "kernel/drivers/video", "extramodules",
+    "weak-updates/nvidia", "weak-updates",
+)  # fmt: skip
+NVSWITCH = ("0x10de", "0x068000")
+FABRIC = (
+    "/run/systemd/units/invocation:nvidia-fabricmanager.service",
+    "/run/nvidia-fabricmanager/nv-fabricmanager.pid",
+    "/var/run/nvidia-fabricmanager/nv-fabricmanager.pid",
+)
+RUNTIME = ("vcruntime140.dll", "vcruntime140_1.dll", "msvcp140.dll")
 # Variables that make accelsel, uv, CUDA or ROCm believe something else than what is there.
 VARIABLES = (
     "ACCELSEL_CUDA_DRIVER",
@@ -73,7 +88,84 @@ def look(world: World) -> HostFiles:
         variables=tuple(
             (name, value) for name in VARIABLES if (value := world.env(name)) is not None
         ),
+        before=tuple(_before(world)),
+        shadow=_shadow(world),
+        module=_module(world),
+        secure_boot=_secure_boot(world),
+        fabric=_fabric(world),
+        unmapped=_unmapped(world),
+        runtime=_runtime(world),
     )
+
+
+def _before(world: World) -> Iterator[tuple[str, str, str]]:
+    """CUDA libraries in the folders that the loader searches before torch's own."""
+    for folder in dict.fromkeys((world.env("LD_LIBRARY_PATH") or "").split(":")):
+        if not folder.startswith("/") or "/site-packages/" in folder:
+            continue
+        full: dict[str, str] = {}
+        for name in _names(world, folder):
+            if (match := BEFORE.fullmatch(name)) and len(match[2]) > len(full.get(match[1], "")):
+                full[match[1]] = match[2]
+        yield from ((folder, name.lower(), version) for name, version in full.items())
+
+
+def _shadow(world: World) -> str | None:
+    """The first folder of PYTHONPATH that holds a torch."""
+    windows = world.uname()["system"] == "windows"
+    folders = (world.env("PYTHONPATH") or "").split(";" if windows else ":")
+    return next((f for f in folders if f and world.exists(f"{f}/torch/version.py")), None)
+
+
+def _module(world: World) -> Literal["loaded", "built", "source"] | None:
+    """What became of NVIDIA's kernel module, where a package for it is there at all."""
+    if world.exists("/sys/module/nvidia"):
+        return "loaded"
+    root = f"/lib/modules/{world.uname().get('release', '')}"
+    kernel = [n for n in _names(world, f"{root}/kernel") if n.startswith("nvidia")]
+    for folder in (*MODULE_FOLDERS, *(f"kernel/{name}" for name in kernel)):
+        if any(re.match(r"nvidia\.ko(\.|$)", n) for n in _names(world, f"{root}/{folder}")):
+            return "built"
+    sources = (*_names(world, "/usr/src"), *_names(world, "/var/lib/dkms"))
+    return "source" if any(re.match(r"nvidia(-[\w.-]+)?$", n) for n in sources) else None
+
+
+def _secure_boot(world: World) -> bool | None:
+    """The last of the variable's five bytes; None where the firmware has none."""
+    try:
+        return world.read_bytes(SECURE_BOOT, 16)[-1:] == b"\1"
+    except OSError:
+        return None
+
+
+def _fabric(world: World) -> bool | None:
+    """Whether Fabric Manager runs; None where no NVSwitch is there or nothing would show it."""
+    root = "/sys/bus/pci/devices"
+    switch = any(
+        (_text(world, f"{root}/{n}/vendor").strip(), _text(world, f"{root}/{n}/class").strip())
+        == NVSWITCH
+        for n in _names(world, root)
+    )
+    if not switch or not world.exists("/run/systemd/units"):
+        return None
+    return any(world.exists(path) for path in FABRIC)
+
+
+def _unmapped(world: World) -> str | None:
+    """The device file of CUDA that a container lacks where it was given a GPU's own."""
+    given = all(world.exists(path) for path in ("/dev/nvidiactl", "/dev/nvidia0"))
+    inside = any(world.exists(path) for path in ("/.dockerenv", "/run/.containerenv")) or (
+        world.env("container") in ("lxc", "podman", "docker")
+    )
+    return "/dev/nvidia-uvm" if given and inside and not world.exists("/dev/nvidia-uvm") else None
+
+
+def _runtime(world: World) -> bool | None:
+    """Whether Windows has the C++ runtime; None elsewhere, and where the folder is not seen."""
+    folder = (world.env("SystemRoot") or "C:/Windows").replace("\\", "/") + "/System32"
+    if world.uname()["system"] != "windows" or not world.exists(folder):
+        return None
+    return all(world.exists(f"{folder}/{name}") for name in RUNTIME)
 
 
 def _compat(world: World) -> tuple[str | None, tuple[str, ...]]:

@@ -1,10 +1,10 @@
 """The one way a probe touches the host."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from accelsel.model.profile import ProbeStatus
+from accelsel.model.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,10 @@ class World(Protocol):
 
     def read_bytes(self, path: str, limit: int) -> bytes:
         """The first `limit` bytes."""
+        ...
+
+    def read_at(self, path: str, offset: int, size: int) -> bytes:
+        """`size` bytes from `offset` on, fewer at the end of the file."""
         ...
 
     def list_dir(self, path: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from accelsel.knowledge.tables import Tables
-from accelsel.model.companion import CompanionTable, Symptom
+from accelsel.model.companion import CompanionTable, Faults, Symptom
 from accelsel.model.finding import (
     EnvironmentSummary,
     Finding,
@@ -23,9 +23,13 @@ from accelsel.model.request import Request
 from accelsel.model.selection import RulesVersion
 from accelsel.rules.choice import select
 from accelsel.rules.doctor_companions import COMPANION_CHECKS
+from accelsel.rules.doctor_device import DEVICE_CHECKS
 from accelsel.rules.doctor_error import ERROR_CHECKS
 from accelsel.rules.doctor_family import FAMILY_CHECKS
+from accelsel.rules.doctor_faults import FAULT_CHECKS
 from accelsel.rules.doctor_host import HOST_CHECKS
+from accelsel.rules.doctor_install import INSTALL_CHECKS
+from accelsel.rules.doctor_library import LIBRARY_CHECKS
 from accelsel.rules.doctor_packages import PACKAGE_CHECKS
 from accelsel.rules.doctor_project import PROJECT_CHECKS
 from accelsel.rules.doctor_requirements import REQUIREMENT_CHECKS
@@ -36,12 +40,16 @@ from accelsel.rules.host import platform_of
 
 CHECKS: tuple[Check, ...] = (
     *HOST_CHECKS,
+    *DEVICE_CHECKS,
     *VARIABLE_CHECKS,
     *TORCH_CHECKS,
     *FAMILY_CHECKS,
     *REQUIREMENT_CHECKS,
     *PACKAGE_CHECKS,
     *COMPANION_CHECKS,
+    *FAULT_CHECKS,
+    *LIBRARY_CHECKS,
+    *INSTALL_CHECKS,
     *PROJECT_CHECKS,
     *ERROR_CHECKS,
 )
@@ -61,12 +69,14 @@ def examine(
     requirements: tuple[str, ...] = (),
     error: str | None = None,
     symptoms: tuple[Symptom, ...] = (),
+    faults: Faults | None = None,
 ) -> Report:
     """Everything that was found, the worst first, in the order of CHECKS within a severity.
 
     What is None was not there to be looked at. `record` is `[tool.accelsel.pin]`, `project` the
     path of the project file; without `companions` their table is not consulted.
-    `requirements` are the project's own; `error` a message that somebody saw, read by `symptoms`.
+    `requirements` are the project's own; `error` a message that somebody saw, read by `symptoms`;
+    `faults` are what is known to be wrong in published releases.
     """
     platform = platform_of(profile)
     torch = installed_torch(environment, tables, platform) if environment else None
@@ -87,6 +97,7 @@ def examine(
         requirements=requirements,
         error=error,
         symptoms=symptoms,
+        faults=faults or Faults(),
     )
     found = _told([finding for check in CHECKS for finding in check.run(subject)])
     return Report(

@@ -8,11 +8,12 @@ from accelsel.model.finding import Finding
 from accelsel.model.installed import Distribution
 from accelsel.model.table import Backend, Build
 from accelsel.rules.companions_answer import constraints
-from accelsel.rules.companions_offer import STAGES, Place, Test, contains
+from accelsel.rules.companions_offer import STAGES, Place, Test
 from accelsel.rules.compatibility import VENDORS
 from accelsel.rules.doctor_labels import label_of
 from accelsel.rules.doctor_subject import Check, Subject, finding, gpu_name, python_tag, release_of
 from accelsel.rules.host import platform_of
+from accelsel.rules.versions import contains
 
 OWN_ROW = ("torch", "torchvision", "torchaudio")
 FITS: dict[str, Test] = dict(STAGES)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from accelsel.model.finding import Finding
+from accelsel.model.finding import Finding, Severity
 from accelsel.model.profile import Gpu
 from accelsel.rules.doctor_subject import (
     Check,
@@ -10,6 +10,7 @@ from accelsel.rules.doctor_subject import (
     finding,
     gpu_build,
     gpu_name,
+    vendor_of,
 )
 from accelsel.rules.doctor_torch import driver_command, needs_jetson_wheel
 
@@ -82,31 +83,68 @@ def _numbers(version: str) -> tuple[int, ...]:
 def no_driver(subject: Subject) -> Iterator[Finding]:
     """A GPU is there and no driver that computes."""
     profile = subject.profile
-    if profile.state != "gpu-without-driver":
+    if profile.state not in ("gpu-without-driver", "usable"):
         return
+    working = {gpu.vendor for gpu in profile.gpus if gpu.usable}
     for vendor in dict.fromkeys(gpu.vendor for gpu in profile.gpus if not gpu.usable):
         gpus = [gpu for gpu in profile.gpus if gpu.vendor == vendor]
+        if vendor in working or (working and all(gpu.integrated for gpu in gpus)):
+            continue
         names = " and ".join(map(gpu_name, gpus))
         inside = profile.os.container is not None
         notes = "; ".join(dict.fromkeys(gpu.note for gpu in gpus if gpu.note))
+        cause, command = _cause_of(subject, vendor, notes)
+        handed = "vfio" in notes  # a GPU may be meant for a guest
         yield finding(
             "gpu-without-driver",
-            "warning" if "vfio" in notes else "error",  # a GPU may be meant for a guest
+            "note" if handed and working else "warning" if handed else "error",
             f"{names}: no usable driver{' inside the container' if inside else ''}",
             f"{vendor} driver",
-            CONTAINER_COMMANDS[vendor] if inside else _driver_of(subject, vendor, notes) or WHY,
-            hint=notes or None,
+            CONTAINER_COMMANDS[vendor] if inside else command,
+            hint=cause or notes or None,
             cause="host",
         )
+
+
+def _cause_of(subject: Subject, vendor: str, notes: str) -> tuple[str | None, str]:
+    """Why a driver does not run, where that shows, and what makes it run."""
+    module, files = subject.files.module, subject.files
+    usual = _driver_of(subject, vendor, notes) or WHY
+    if vendor != "nvidia" or subject.profile.os.wsl or "has no CUDA" in notes or "vfio" in notes:
+        return None, usual
+    if module == "source":
+        kernel = subject.profile.os.release
+        why = f"NVIDIA's module was not built for the running kernel {kernel}, as after an update"
+        return why, BUILD.get(files.distribution or "", BUILD["ubuntu"])
+    if module == "built" and files.secure_boot:
+        key = "/var/lib/shim-signed/mok/MOK.der" if files.distribution == "ubuntu" else (
+            "/var/lib/dkms/mok.pub"
+        )  # fmt: skip
+        return SECURED, f"sudo mokutil --import {key} && sudo reboot"
+    if module == "built":
+        return "NVIDIA's module is built and not loaded", "sudo modprobe nvidia_uvm"
+    return None, usual
+
+
+SECURED = (
+    "NVIDIA's module is built, and Secure Boot loads none whose key is not enrolled; the next "
+    "start asks for the password that is given here"
+)
+BUILD = {
+    "ubuntu": "sudo apt-get install linux-headers-$(uname -r) && sudo dkms autoinstall",
+    "debian": "sudo apt-get install linux-headers-$(uname -r) && sudo dkms autoinstall",
+    "fedora": "sudo akmods --force --rebuild",
+    "arch": "sudo pacman -S linux-headers && sudo dkms autoinstall",
+}
 
 
 def _driver_of(subject: Subject, vendor: str, notes: str) -> str | None:
     """How this system gets a vendor's driver to work; None where only a person can tell."""
     os = subject.profile.os
-    if vendor == "nvidia":
-        return driver_command(subject)
     if "vfio" in notes:
         return "lspci -nnk"
+    if vendor == "nvidia":
+        return driver_command(subject)
     system = "wsl" if os.wsl else os.system
     if vendor == "intel" and system == "wsl":
         return INTEL_COMMANDS["ubuntu"]
@@ -132,13 +170,16 @@ CONTAINER_COMMANDS = {
 def unseen(subject: Subject) -> Iterator[Finding]:
     """A GPU build stands where no GPU can be seen: a container or WSL without the device."""
     profile, vendor = subject.profile, gpu_build(subject)
-    if vendor is None or subject.environment is None or subject.torch is None:
+    if profile.os.wsl:
+        return  # said by `wsl`
+    if subject.torch is None:
+        yield from _unseen_yet(subject)
+        return
+    if vendor is None or subject.environment is None:
         return
     if any(gpu.vendor == vendor for gpu in profile.gpus):
         return
     build = f"torch {subject.torch.full} is a build for {vendor.upper()} GPUs"
-    if profile.os.wsl:
-        return  # said by `wsl`
     if profile.os.container is not None:
         yield finding(
             "container-without-gpu",
@@ -150,15 +191,7 @@ def unseen(subject: Subject) -> Iterator[Finding]:
             cause="host",
         )
     elif profile.state == "driver-without-gpu":
-        yield finding(
-            "driver-without-gpu",
-            "error",
-            f"{build}; its driver is loaded and shows no GPU",
-            f"{vendor} driver",
-            "sudo dmesg | grep -iE 'nvrm|xid|amdgpu|xe |i915' | tail -20",
-            hint="a GPU that fell off the bus or is passed to a virtual machine shows like this",
-            cause="host",
-        )
+        yield _driver_alone(vendor, f"{build}; its driver is loaded and shows no GPU")
     else:
         others = sorted({gpu.vendor for gpu in profile.gpus})
         has = f"this host has a GPU of {' and '.join(others)}" if others else "this host has no GPU"
@@ -171,6 +204,37 @@ def unseen(subject: Subject) -> Iterator[Finding]:
             hint=None if others else "it computes on the CPU all the same, and is large",
             cause="torch",
         )
+
+
+def _unseen_yet(subject: Subject) -> Iterator[Finding]:
+    """The same before any torch is installed: what is wrong with the host, and what may be."""
+    profile = subject.profile
+    if profile.state == "driver-without-gpu":
+        yield _driver_alone("GPU", "a GPU's driver is loaded and shows no GPU")
+    elif profile.os.container is not None and profile.state == "no-gpu":
+        vendor = next((g for b in subject.backends if (g := vendor_of(subject, b))), None)
+        yield finding(
+            "container-without-gpu",
+            "warning" if vendor else "note",
+            "no GPU is visible in this container"
+            + (f"; the project is pinned for {' and '.join(subject.backends)}" if vendor else ""),
+            f"container ({profile.os.container})",
+            CONTAINER_COMMANDS[vendor or "nvidia"],
+            hint="in an image build this is as it should be",
+            cause="host",
+        )
+
+
+def _driver_alone(vendor: str, what: str) -> Finding:
+    return finding(
+        "driver-without-gpu",
+        "error",
+        what,
+        f"{vendor} driver",
+        "sudo dmesg | grep -iE 'nvrm|xid|amdgpu|xe |i915' | tail -20",
+        hint="a GPU that fell off the bus or is passed to a virtual machine shows like this",
+        cause="host",
+    )
 
 
 def wsl(subject: Subject) -> Iterator[Finding]:
@@ -188,16 +252,24 @@ def wsl(subject: Subject) -> Iterator[Finding]:
             hint="inside WSL install no driver; the toolkit's package is cuda-toolkit, not cuda",
             cause="host",
         )
+    elif any(note.startswith("WSL 1 ") for note in profile.notes):
+        return  # said by `wsl-1`
+    elif not profile.gpus and subject.torch is None and profile.state == "no-gpu":
+        yield _wsl_without("note")
     elif gpu_build(subject) and not any(gpu.usable for gpu in profile.gpus):
-        yield finding(
-            "wsl-without-gpu",
-            "error",
-            "no GPU driver of Windows is visible inside WSL",
-            "/usr/lib/wsl/lib",
-            "wsl.exe --update && wsl.exe --shutdown",
-            hint="and a current driver on Windows; never one for Linux inside WSL",
-            cause="host",
-        )
+        yield _wsl_without("error")
+
+
+def _wsl_without(severity: Severity) -> Finding:
+    return finding(
+        "wsl-without-gpu",
+        severity,
+        "no GPU driver of Windows is visible inside WSL",
+        "/usr/lib/wsl/lib",
+        "wsl.exe --update && wsl.exe --shutdown",
+        hint="and a current driver on Windows; never one for Linux inside WSL",
+        cause="host",
+    )
 
 
 def permission(subject: Subject) -> Iterator[Finding]:
@@ -207,7 +279,10 @@ def permission(subject: Subject) -> Iterator[Finding]:
         return
     amd = any(path.startswith(("/dev/kfd", "/dev/dri")) for path in denied)
     inside = subject.profile.os.container is not None
-    gpu_needed = any(path == "/dev/kfd" or path.startswith("/dev/nvidia") for path in denied)
+    served = {g.vendor for g in subject.profile.gpus if g.index in subject.best.serves}
+    needed = any(path == "/dev/kfd" or path.startswith("/dev/nvidia") for path in denied) or (
+        subject.torch is None and "intel" in served
+    )
     if inside:
         command = "docker run --group-add $(stat -c %g /dev/dri/renderD128) --group-add video IMAGE"
     elif amd:
@@ -216,7 +291,7 @@ def permission(subject: Subject) -> Iterator[Finding]:
         command = "sudo chmod a+rw /dev/nvidia*"
     yield finding(
         "device-permission",
-        "error" if gpu_needed or gpu_build(subject) in ("amd", "intel") else "note",
+        "error" if needed or gpu_build(subject) in ("amd", "intel") else "note",
         f"this user may not open {', '.join(denied)}",
         denied[0],
         command,

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from accelsel.model.finding import Finding
 from accelsel.model.installed import Distribution, Environment
@@ -19,9 +18,6 @@ from accelsel.rules.doctor_subject import (
 )
 from accelsel.rules.host import platform_of
 from accelsel.rules.versions import numbers
-
-if TYPE_CHECKING:
-    pass
 
 # Top-level folders that wheels ship by mistake: an overlap costs nobody a working package.
 STRAY = {
@@ -132,7 +128,7 @@ def labels(subject: Subject) -> Iterator[Finding]:
         if package.name in ("torch", *FAMILY, "triton") or package.name.startswith("nvidia-"):
             continue
         label = label_of(package)
-        if label is None:
+        if label is None or not _is_of_torch(subject, package, label):
             continue
         why = _label_against(subject, torch, label)
         if why is None:
@@ -148,6 +144,17 @@ def labels(subject: Subject) -> Iterator[Finding]:
             hint="`undefined symbol` comes from this; torch is right",
             cause="companion",
         )
+
+
+def _is_of_torch(subject: Subject, package: Distribution, label: Label) -> bool:
+    """Whether a label speaks of torch: `+cu124` alone may be that of a program of its own."""
+    known = subject.companions.distributions if subject.companions else {}
+    return (
+        bool(label.torch)
+        or label.abi is not None
+        or package.name in known
+        or any(re.match(r"torch(?![\w.-])", line) for line in package.requires)
+    )
 
 
 def _rebuilt(subject: Subject, torch: TorchBuild, package: Distribution) -> str:

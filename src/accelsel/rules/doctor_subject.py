@@ -2,17 +2,17 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from accelsel.knowledge.tables import Tables
-from accelsel.model.companion import CompanionTable, Symptom
+from accelsel.model.companion import CompanionTable, Faults, Symptom
 from accelsel.model.finding import Finding, Severity
 from accelsel.model.installed import Distribution, Environment, HostFiles, Lock
 from accelsel.model.profile import Gpu, Profile
 from accelsel.model.request import Request
 from accelsel.model.selection import Selection
 from accelsel.model.table import Build
+from accelsel.model.value import dataclass, field
 from accelsel.rules.against import Against, against
 from accelsel.rules.compatibility import VENDORS
 from accelsel.rules.host import platform_of
@@ -55,6 +55,7 @@ class Subject:
     requirements: tuple[str, ...] = ()
     error: str | None = None  # a message to be explained
     symptoms: tuple[Symptom, ...] = ()
+    faults: Faults = field(default_factory=Faults)
 
     @property
     def python_argument(self) -> str:
@@ -273,9 +274,11 @@ def renewed(subject: Subject, *requirements: str) -> str:
 
 def gpu_build(subject: Subject) -> str | None:
     """The vendor for which the installed build is; None for a CPU build or where there is none."""
-    backend = subject.torch.backend if subject.torch else None
+    return vendor_of(subject, subject.torch.backend if subject.torch else None)
+
+
+def vendor_of(subject: Subject, backend: str | None) -> str | None:
+    """The vendor whose GPUs a backend is for; None for the CPU and what is not known."""
     row = subject.tables.backends.get(backend or "")
     kind = row.kind if row else ("cuda" if cuda_of(backend) else None)
-    return {"cuda": "nvidia", "jetson": "nvidia", "rocm": "amd", "amd": "amd", "xpu": "intel"}.get(
-        kind or ""
-    )
+    return VENDORS.get(kind or "")

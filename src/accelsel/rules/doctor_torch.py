@@ -76,11 +76,14 @@ def driver_command(subject: Subject) -> str | None:
     """How this system gets a newer NVIDIA driver; None where the host is out of reach."""
     if subject.profile.os.container is not None and not subject.profile.os.wsl:
         return None
-    if subject.profile.os.wsl or subject.profile.os.system == "windows":
-        return "winget install --id Nvidia.NvidiaApp"
+    if subject.profile.os.wsl:
+        return f"explorer.exe {DRIVER_PAGE}"
+    if subject.profile.os.system == "windows":
+        return f"start {DRIVER_PAGE}"
     return DRIVER_COMMANDS.get(subject.files.distribution or "")
 
 
+DRIVER_PAGE = "https://www.nvidia.com/drivers"
 DRIVER_COMMANDS = {
     "ubuntu": "sudo ubuntu-drivers install",
     "debian": "sudo apt-get install nvidia-driver",

@@ -1,0 +1,133 @@
+"""Checks of releases that are known to be wrong, or too narrow, by their makers' own words."""
+
+from collections.abc import Iterator
+
+from accelsel.model.companion import KernelLimit, Mislabel
+from accelsel.model.finding import Finding
+from accelsel.model.installed import Distribution
+from accelsel.model.profile import Gpu
+from accelsel.rules.compatibility import capability
+from accelsel.rules.doctor_labels import abi_of, label_of
+from accelsel.rules.doctor_subject import (
+    Check,
+    Subject,
+    TorchBuild,
+    both_of,
+    cuda_of,
+    finding,
+    gpu_name,
+    release_of,
+)
+from accelsel.rules.host import platform_of
+from accelsel.rules.versions import contains, numbers
+
+
+def limited(subject: Subject) -> Iterator[Finding]:
+    """An installed release has no, or no right code for a GPU of this host."""
+    both = both_of(subject)
+    if both is None or cuda_of(both[1].backend) is None:
+        return
+    environment, torch = both
+    for package in environment.packages:
+        rows = [row for row in subject.faults.limits if row.name == package.name]
+        for gpu in (gpu for gpu in subject.profile.gpus if gpu.vendor == "nvidia" and gpu.usable):
+            row = next((row for row in rows if _falls_under(subject, row, package, gpu)), None)
+            if row is None:
+                continue
+            what = f"{row.part} cannot use" if row.part else "has no code for"
+            yield finding(
+                "companion-kernels",
+                row.severity,
+                f"{package.name} {package.version}: {what} {gpu_name(gpu)}"
+                if row.part
+                else f"{package.name} {package.version} {what} {gpu_name(gpu)}",
+                environment.root,
+                _served(subject, torch, package, row, gpu),
+                hint=f"{row.cure}; torch is right",
+                cause="companion",
+            )
+
+
+def _falls_under(subject: Subject, row: KernelLimit, package: Distribution, gpu: Gpu) -> bool:
+    code = capability(gpu.arch or "")
+    if code is None or (row.platforms and platform_of(subject.profile) not in row.platforms):
+        return False
+    floor = capability(row.below or "")
+    if gpu.arch not in row.lacks and not (floor and code[:2] < floor[:2]):
+        return False
+    return holds(row.versions, package)
+
+
+def holds(specifier: str, package: Distribution) -> bool:
+    """Whether a specifier holds for the release of a package, its local part left aside."""
+    try:
+        return not specifier or contains(specifier, release_of(package.version))
+    except ValueError:  # a version that is none, as a hand-made wheel may have
+        return False
+
+
+def _served(
+    subject: Subject, torch: TorchBuild, package: Distribution, row: KernelLimit, gpu: Gpu
+) -> str | None:
+    """The command that brings a release, or a build, which serves the GPU."""
+    if row.severity == "note":
+        return None
+    if row.part is not None:
+        arch = capability(gpu.arch or "") or (0, 0, "")
+        return (
+            f"TORCH_CUDA_ARCH_LIST={arch[0]}.{arch[1]} uv pip install{subject.python_argument} "
+            f"--reinstall-package {package.name} --no-build-isolation --no-binary {package.name} "
+            f"{package.name}=={release_of(package.version)}"
+        )
+    if row.since is None:
+        return subject.uninstall(package.name)
+    return subject.install(f"{package.name}{row.since}", f"torch=={torch.release}")
+
+
+def mislabelled(subject: Subject) -> Iterator[Finding]:
+    """A wheel's label speaks of torch's C++ ABI, and its binary is known to use the other."""
+    both = both_of(subject)
+    if both is None:
+        return
+    environment, torch = both
+    ours = abi_of(numbers(torch.release), torch.backend or "", platform_of(subject.profile))
+    for package in environment.packages:
+        for row in subject.faults.mislabels:
+            if row.name != package.name or not holds(row.versions, package):
+                continue
+            severity = _gravity(torch, package, row, ours)
+            if severity is None:
+                continue
+            ours_, theirs = ("new", "old") if not row.abi else ("old", "new")
+            yield finding(
+                "built-for-other-torch",
+                "error" if severity == "error" else "warning",
+                f"{package.name} {package.version}: its wheels for torch {row.torch} use the "
+                f"{theirs} C++ ABI, whatever their label says; torch {torch.full} the {ours_} one",
+                environment.root,
+                f"uv pip install{subject.python_argument} --no-build-isolation "
+                f'--reinstall-package {package.name} "{package.name}{row.good}"',
+                hint=f"{package.name}{row.good} has right ones; `undefined symbol` comes from "
+                "this; torch is right",
+                cause="companion",
+            )
+
+
+def _gravity(
+    torch: TorchBuild, package: Distribution, row: Mislabel, ours: bool | None
+) -> str | None:
+    """`error` where the label proves that it is such a wheel, `warning` where it carries none: one
+    that was compiled here looks the same. None where the ABIs agree or the label says enough."""
+    minor = tuple(map(int, row.torch.split(".")))
+    if ours is None or ours == row.abi or numbers(torch.release)[:2] != minor or torch.vendor:
+        return None
+    label = label_of(package)
+    if label is None:
+        return "warning"
+    return "error" if label.abi == ours and minor in label.torch else None
+
+
+FAULT_CHECKS = (
+    Check(id="kernel-limits", title="A release without code for a GPU", run=limited),
+    Check(id="mislabelled", title="A wheel whose label is wrong", run=mislabelled),
+)
