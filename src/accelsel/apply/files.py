@@ -1,11 +1,9 @@
 """Reading a project file, and replacing it in one step."""
 
 import contextlib
-import hashlib
 import os
 import stat
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -165,6 +163,8 @@ def write_replacing(path: Path, old: bytes, new: bytes, *, hold: Hold | None = N
 
 
 def _replace(target: Path, old: bytes, new: bytes, mode: int) -> None:
+    import tempfile
+
     handle, name = tempfile.mkstemp(prefix=PREFIX, suffix=_SUFFIX, dir=target.parent)
     try:
         with open(handle, "wb") as file:  # noqa: PTH123  a descriptor has no path
@@ -235,7 +235,9 @@ def _take(stack: contextlib.ExitStack, folder: Path, deadline: float) -> None:
 
 
 if sys.platform == "win32":
+    import hashlib
     import msvcrt
+    import tempfile
 
     def _lock_file(folder: Path) -> int:
         # an open file cannot be replaced on Windows, and a folder cannot be opened

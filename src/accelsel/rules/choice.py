@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from difflib import get_close_matches
 
 from accelsel.knowledge.tables import Tables
 from accelsel.model.errors import USAGE, AccelselError
@@ -134,6 +133,8 @@ def _known_backend(request: Request, tables: Tables) -> None:
     name = request.backend
     if name is None or name in tables.backends:
         return
+    from difflib import get_close_matches
+
     near = get_close_matches(name, tables.backends, n=3)
     raise AccelselError(
         USAGE,

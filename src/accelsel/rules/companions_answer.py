@@ -87,41 +87,36 @@ _PLAIN: Final = re.compile(
 )
 
 
-@lru_cache(maxsize=64)
-def _read(requirements: tuple[str, ...]) -> tuple[tuple[Wanted, "Marker | None"], ...]:
-    """What each requirement string names, and the marker under which it does."""
-    found: list[tuple[Wanted, Marker | None]] = []
-    for text in requirements:
-        plain = _PLAIN.fullmatch(text)
-        bounds = clauses(plain["clauses"]) if plain else None
-        if plain is not None and bounds is not None:
-            name = normalized(plain["name"])
-            found.append((Wanted(name=name, specifier=",".join(bounds)), None))
-            continue
-        from packaging.requirements import InvalidRequirement, Requirement
+@lru_cache(maxsize=8192)
+def _read(text: str) -> tuple[Wanted, "Marker | None"]:
+    """What a requirement string names, and the marker under which it does."""
+    plain = _PLAIN.fullmatch(text)
+    bounds = clauses(plain["clauses"]) if plain else None
+    if plain is not None and bounds is not None:
+        return Wanted(name=normalized(plain["name"]), specifier=",".join(bounds)), None
+    from packaging.requirements import InvalidRequirement, Requirement
 
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
-            raise AccelselError(
-                USAGE, "invalid-requirement", f"{text!r} is not a requirement", where="--with",
-                help="write a name and a specifier, for example 'flash-attn>=2.8'",
-            ) from None  # fmt: skip
-        wanted = Wanted(
-            name=normalized(requirement.name),
-            specifier=str(requirement.specifier),
-            extras=tuple(sorted(requirement.extras)),
-            direct=requirement.url is not None,
-        )
-        found.append((wanted, requirement.marker))
-    return tuple(found)
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement:
+        raise AccelselError(
+            USAGE, "invalid-requirement", f"{text!r} is not a requirement", where="--with",
+            help="write a name and a specifier, for example 'flash-attn>=2.8'",
+        ) from None  # fmt: skip
+    wanted = Wanted(
+        name=normalized(requirement.name),
+        specifier=str(requirement.specifier),
+        extras=tuple(sorted(requirement.extras)),
+        direct=requirement.url is not None,
+    )
+    return wanted, requirement.marker
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8192)
 def parsed(requirements: tuple[str, ...], platform: str, python: str | None) -> tuple[Wanted, ...]:
     """The packages that requirement strings name on a platform; two of one name become one."""
     found: dict[str, Wanted] = {}
-    for wanted, marker in _read(requirements):
+    for wanted, marker in map(_read, requirements):
         if marker is not None and not marker.evaluate(environment(platform, python)):
             continue
         before = found.get(wanted.name)
@@ -193,6 +188,7 @@ class _Answering:
         clauses = dict.fromkeys(
             clause for offer in offers for clause in offer.torch.split(",") if clause
         )
+        pythons, scarce = _pythons(offers)
         return CompanionAnswer(
             packages=tuple(self.packages.values()),
             indexes=tuple(self.indexes.values()),
@@ -207,6 +203,8 @@ class _Answering:
                 for chosen in self.chosen.values()
                 if not chosen.offer.published
             ),
+            pythons=pythons,
+            scarce=scarce,
             warnings=tuple(self.warnings),
             rows=tuple(f"{offer.name}{offer.versions}/{offer.index}" for offer in offers),
             confidence=max(
@@ -409,6 +407,16 @@ class _Answering:
                     "this build: triton is masked",
                 )
             )
+
+
+def _pythons(offers: Sequence[Offer]) -> tuple[tuple[str, ...] | None, str]:
+    """The Pythons that all offers of wheels alone have, and which of them has the fewest."""
+    wheels = [offer for offer in offers if offer.pythons and not offer.match_runtime]
+    if not wheels:
+        return None, ""
+    least = min(wheels, key=lambda offer: len(offer.pythons))
+    common = [tag for tag in least.pythons if all(tag in offer.pythons for offer in wheels)]
+    return tuple(common), least.name
 
 
 def _abi(torch: str, backend: Backend) -> str:

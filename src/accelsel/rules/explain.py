@@ -1,6 +1,5 @@
 """Why a build was chosen, and why another was not, as text that people paste into issues."""
 
-import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -89,6 +88,8 @@ def _short(line: str) -> str:
 
 
 def _wrapped(lines: Iterable[str]) -> list[str]:
+    import textwrap
+
     return [
         part
         for line in lines
