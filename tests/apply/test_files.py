@@ -195,6 +195,7 @@ def test_the_holder_may_enter_again(project: Path) -> None:
 # n-th line that the module executes, or must live with a condition. It prints what it found.
 DRIVER = r"""
 import json, os, resource, signal, sys
+import tempfile  # while it can be read: the denied user has no right to the interpreter
 from pathlib import Path
 from accelsel.apply import files
 from accelsel.model.errors import AccelselError
