@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from accelsel.model.finding import Finding, Severity
 from accelsel.model.profile import Gpu
-from accelsel.rules.doctor_subject import Check, Subject, finding, gpu_build, gpu_name
+from accelsel.rules.doctor_subject import Check, Subject, finding, given, gpu_build, gpu_name
 
 KERNEL_LOG = "sudo dmesg | grep -iE 'nvrm|xid|amdgpu|xe |i915' | tail -20"
 # The package that holds libcuda, by the branch of the driver whose module is loaded.
@@ -13,11 +13,6 @@ LIBCUDA = {
     "debian": "sudo apt-get install libcuda1",
     "fedora": "sudo dnf install xorg-x11-drv-nvidia-cuda-libs",
     "arch": "sudo pacman -S nvidia-utils",
-}
-NODES = {
-    "nvidia": "docker run --gpus all IMAGE",
-    "amd": "docker run --device /dev/kfd --device /dev/dri --group-add video IMAGE",
-    "intel": "docker run --device /dev/dri IMAGE",
 }
 
 
@@ -30,7 +25,8 @@ def library(subject: Subject) -> Iterator[Finding]:
     if inside and os.jetson is not None:
         command, hint = "docker run --runtime nvidia IMAGE", "Jetson's runtime mounts the library"
     elif inside:
-        command = "docker run --gpus all -e NVIDIA_DRIVER_CAPABILITIES=compute,utility IMAGE"
+        capable = "-e NVIDIA_DRIVER_CAPABILITIES=compute,utility IMAGE"
+        command = given(subject, "nvidia").replace("IMAGE", capable)
         hint = "the container was given the driver without its compute part"
     elif os.jetson is not None:
         command, hint = "sudo apt-get install nvidia-l4t-cuda", "it belongs to Jetson Linux"
@@ -67,7 +63,7 @@ def nodes(subject: Subject) -> Iterator[Finding]:
             f"{paths} {'are' if ',' in paths else 'is'} missing"
             + (" in the container" if inside else ""),
             paths.partition(",")[0],
-            NODES[vendor] if inside else module,
+            given(subject, vendor) if inside else module,
             hint="without it torch finds no GPU; torch is right",
             cause="host",
         )
@@ -79,7 +75,7 @@ def nodes(subject: Subject) -> Iterator[Finding]:
             f"{path} is missing in the container, beside other device files of the driver",
             path,
             "sudo nvidia-modprobe -u -c=0" if subject.profile.os.container == "other"
-            else NODES["nvidia"],
+            else given(subject, "nvidia"),
             hint="CUDA cannot start without it: on the host make it, then hand it in as well",
             cause="host",
         )  # fmt: skip

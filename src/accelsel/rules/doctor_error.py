@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 
 from accelsel.model.finding import Finding
 from accelsel.model.value import dataclass
-from accelsel.rules.doctor_subject import Check, Subject, finding, gpu_name
+from accelsel.rules.doctor_device import KERNEL_LOG
+from accelsel.rules.doctor_subject import Check, Subject, finding, given, gpu_name, unsetting
 from accelsel.rules.doctor_torch import driver_command
 
 RESTART = "sudo reboot"
@@ -47,6 +48,8 @@ def _no_kernel(subject: Subject) -> Iterator[Finding]:
         for package in environment.packages
         if package.compiled and package.name not in ("torch", "torchvision", "torchaudio")
     ]
+    text = subject.error or ""
+    suspects = [each for each in suspects if each.name.replace("-", "_") in text] or suspects
     gpus = [gpu for gpu in subject.profile.gpus if gpu.index in subject.best.serves]
     names = ", ".join(f"{each.name} {each.version}" for each in suspects) or "none is installed"
     where = " and ".join(map(gpu_name, gpus)) or "this GPU"
@@ -76,11 +79,60 @@ def _too_old(subject: Subject) -> Iterator[Finding]:
 
 def _mismatch(subject: Subject) -> Iterator[Finding]:
     inside = subject.profile.os.container is not None
+    engine = "podman" if subject.profile.os.container == "podman" else "docker"
     yield _host(
         subject,
         "NVIDIA's library and kernel module are of different versions (803)",
-        "docker restart CONTAINER" if inside else RESTART,
+        f"{engine} restart CONTAINER" if inside else RESTART,
         "no other torch cures it",
+    )
+
+
+def _waiting(subject: Subject) -> Iterator[Finding]:
+    yield _host(
+        subject,
+        "the GPUs hang on an NVSwitch and wait for NVIDIA's Fabric Manager (802)",
+        "sudo systemctl enable --now nvidia-fabricmanager",
+        "its version must be the driver's; torch is right",
+    )
+
+
+def _stuck(subject: Subject) -> Iterator[Finding]:
+    inside = subject.profile.os.container is not None
+    yield _host(
+        subject,
+        "NVIDIA's module for CUDA does not answer (999), as after a suspend or a driver's update"
+        + (", or the container lacks /dev/nvidia-uvm" if inside else ""),
+        given(subject, "nvidia") if inside else "sudo rmmod nvidia_uvm && sudo modprobe nvidia_uvm",
+        "where that does not help, a restart does; torch is right",
+    )
+
+
+def _lost(subject: Subject) -> Iterator[Finding]:
+    yield _host(
+        subject,
+        "a GPU has fallen off the bus",
+        KERNEL_LOG,
+        "an Xid there names the fault; a restart of the machine resets the GPU; torch is right",
+    )
+
+
+def _runtime(subject: Subject) -> Iterator[Finding]:
+    yield _host(
+        subject,
+        "a DLL that torch needs does not load: Microsoft's C++ runtime is missing or too old",
+        "winget install --id Microsoft.VCRedist.2015+.x64",
+        "2.9 and newer need that of 2022; torch is right",
+    )
+
+
+def _no_device(subject: Subject) -> Iterator[Finding]:
+    inside = subject.profile.os.container is not None and not subject.profile.os.wsl
+    yield _host(
+        subject,
+        "CUDA sees no GPU " + ("in the container" if inside else "here"),
+        given(subject, "nvidia") if inside else unsetting(subject, "CUDA_VISIBLE_DEVICES"),
+        "a mask, a container without its GPUs, or a MIG mode without instances; torch is right",
     )
 
 
@@ -96,7 +148,7 @@ def _compat(subject: Subject) -> Iterator[Finding]:
 def _no_driver(subject: Subject) -> Iterator[Finding]:
     inside = subject.profile.os.container is not None and not subject.profile.os.wsl
     wsl = subject.profile.os.wsl
-    command = "docker run --gpus all IMAGE" if inside else driver_command(subject)
+    command = given(subject, "nvidia") if inside else driver_command(subject)
     yield _host(
         subject,
         "no NVIDIA driver is visible " + ("in the container" if inside else "here"),
@@ -150,14 +202,32 @@ def _not_compiled(subject: Subject) -> Iterator[Finding]:
 
 
 MESSAGES = (
-    Message(pattern=r"no kernel image|CUDA capability sm_\d+ is not compatible", find=_no_kernel),
+    Message(
+        pattern=r"no kernel image|CUDA capability sm_\d+ is not compatible|NoBinaryForGpu"
+        r"|invalid device function",
+        find=_no_kernel,
+    ),
     Message(pattern=r"driver (?:version is insufficient|on your system is too old)", find=_too_old),
-    Message(pattern=r"\b803\b|display driver and CUDA driver", find=_mismatch),
-    Message(pattern=r"\b804\b|forward compatibility was attempted", find=_compat),
-    Message(pattern=r"Found no NVIDIA driver|no NVIDIA driver", find=_no_driver),
+    Message(
+        pattern=r"(?:error|code)\W{1,3}803\b|display driver and CUDA driver"
+        r"|Driver/library version mismatch",
+        find=_mismatch,
+    ),
+    Message(pattern=r"(?:error|code)\W{1,3}802\b|system not yet initialized", find=_waiting),
+    Message(
+        pattern=r"(?:error|code)\W{1,3}804\b|forward compatibility was attempted", find=_compat
+    ),
+    Message(
+        pattern=r"Found no NVIDIA driver|no NVIDIA driver|libcuda\.so\.1: cannot open",
+        find=_no_driver,
+    ),
+    Message(pattern=r"CUDA unknown error|Error 999\b|cudaErrorUnknown", find=_stuck),
+    Message(pattern=r"GPU is lost|fallen off the bus", find=_lost),
+    Message(pattern=r"no CUDA-capable device|No CUDA GPUs are available", find=_no_device),
+    Message(pattern=r"WinError (?:126|127|1114)\b|Error loading .*c10\.dll", find=_runtime),
     Message(pattern=r"undefined symbol: nccl\w+", find=_nccl),
     Message(pattern=r"not compiled with CUDA enabled", find=_not_compiled),
-)  # fmt: skip
+)
 
 
 def _symptoms(subject: Subject, text: str) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from accelsel.rules.doctor_subject import (
     Subject,
     TorchBuild,
     both_of,
+    compiled,
     cuda_of,
     finding,
     gpu_name,
@@ -74,11 +75,8 @@ def _served(
         return None
     if row.part is not None:
         arch = capability(gpu.arch or "") or (0, 0, "")
-        return (
-            f"TORCH_CUDA_ARCH_LIST={arch[0]}.{arch[1]} uv pip install{subject.python_argument} "
-            f"--reinstall-package {package.name} --no-build-isolation --no-binary {package.name} "
-            f"{package.name}=={release_of(package.version)}"
-        )
+        requirement = f"{package.name}=={release_of(package.version)}"
+        return compiled(subject, package.name, requirement, f"{arch[0]}.{arch[1]}")
     if row.since is None:
         return subject.uninstall(package.name)
     return subject.install(f"{package.name}{row.since}", f"torch=={torch.release}")

@@ -8,6 +8,7 @@ from accelsel.rules.doctor_subject import (
     Check,
     Subject,
     finding,
+    given,
     gpu_build,
     gpu_name,
     vendor_of,
@@ -35,12 +36,13 @@ def mismatch(subject: Subject) -> Iterator[Finding]:
         return
     both = f" ({files.library_driver} and {files.kernel_driver})" if differ else ""
     inside = os.container is not None
+    engine = "podman" if os.container == "podman" else "docker"
     yield finding(
         "driver-mismatch",
         "error",
         f"NVIDIA's library and kernel module are of different versions{both}; CUDA answers 803",
         "NVIDIA driver",
-        "docker restart CONTAINER" if inside else RESTART.get(os.system, WHY),
+        f"{engine} restart CONTAINER" if inside else RESTART.get(os.system, WHY),
         hint="the driver was updated while it ran; another torch changes nothing"
         + (", remove driver libraries that the image itself brings" if inside else ""),
         cause="host",
@@ -100,7 +102,7 @@ def no_driver(subject: Subject) -> Iterator[Finding]:
             "note" if handed and working else "warning" if handed else "error",
             f"{names}: no usable driver{' inside the container' if inside else ''}",
             f"{vendor} driver",
-            CONTAINER_COMMANDS[vendor] if inside else command,
+            given(subject, vendor) if inside else command,
             hint=cause or notes or None,
             cause="host",
         )
@@ -110,7 +112,9 @@ def _cause_of(subject: Subject, vendor: str, notes: str) -> tuple[str | None, st
     """Why a driver does not run, where that shows, and what makes it run."""
     module, files = subject.files.module, subject.files
     usual = _driver_of(subject, vendor, notes) or WHY
-    if vendor != "nvidia" or subject.profile.os.wsl or "has no CUDA" in notes or "vfio" in notes:
+    if vendor == "nvidia" and subject.profile.os.wsl:
+        return "its driver is that of Windows; inside WSL install none", usual
+    if vendor != "nvidia" or "has no CUDA" in notes or "vfio" in notes:
         return None, usual
     if module == "source":
         kernel = subject.profile.os.release
@@ -145,6 +149,10 @@ def _driver_of(subject: Subject, vendor: str, notes: str) -> str | None:
         return "lspci -nnk"
     if vendor == "nvidia":
         return driver_command(subject)
+    if "without compute" in notes:
+        return "sudo dmesg | grep -iE 'kfd|amdgpu' | tail -20"
+    if "no compute" in notes:
+        return WHY
     system = "wsl" if os.wsl else os.system
     if vendor == "intel" and system == "wsl":
         return INTEL_COMMANDS["ubuntu"]
@@ -158,12 +166,6 @@ DRIVERS = {
     ("amd", "windows"): "start https://www.amd.com/en/support/download/drivers.html",
     ("intel", "linux"): "sudo modprobe xe || sudo modprobe i915",
     ("intel", "windows"): "winget install --id Intel.IntelDriverAndSupportAssistant",
-}
-CONTAINER_COMMANDS = {
-    "nvidia": "docker run --gpus all IMAGE",
-    "amd": "docker run --device /dev/kfd --device /dev/dri --group-add video IMAGE",
-    "intel": "docker run --device /dev/dri IMAGE",
-    "apple": None,
 }
 
 
@@ -186,7 +188,7 @@ def unseen(subject: Subject) -> Iterator[Finding]:
             "error",
             f"{build}, and the container was started without one",
             f"container ({profile.os.container})",
-            CONTAINER_COMMANDS[vendor],
+            given(subject, vendor),
             hint="in an image build this is as it should be; torch is right",
             cause="host",
         )
@@ -219,7 +221,7 @@ def _unseen_yet(subject: Subject) -> Iterator[Finding]:
             "no GPU is visible in this container"
             + (f"; the project is pinned for {' and '.join(subject.backends)}" if vendor else ""),
             f"container ({profile.os.container})",
-            CONTAINER_COMMANDS[vendor or "nvidia"],
+            given(subject, vendor or "nvidia"),
             hint="in an image build this is as it should be",
             cause="host",
         )
@@ -284,7 +286,10 @@ def permission(subject: Subject) -> Iterator[Finding]:
         subject.torch is None and "intel" in served
     )
     if inside:
-        command = "docker run --group-add $(stat -c %g /dev/dri/renderD128) --group-add video IMAGE"
+        group = "$(stat -c %g /dev/dri/renderD128)"
+        command = given(subject, "amd" if amd else "nvidia")
+        if amd and subject.profile.os.container == "docker":
+            command = command.replace("--group-add video", f"--group-add {group} --group-add video")
     elif amd:
         command = 'sudo usermod -aG render,video "$USER"'
     else:

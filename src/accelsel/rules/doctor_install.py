@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from accelsel.model.finding import Finding
 from accelsel.model.installed import Environment
-from accelsel.rules.doctor_subject import Check, Subject, finding, minor_of, release_of
+from accelsel.rules.doctor_subject import Check, Subject, finding, minor_of, release_of, unsetting
 from accelsel.rules.versions import numbers
 
 PYTHON = re.compile(r"(?:cp|py)(\d)(\d*)")
@@ -145,13 +145,14 @@ def leftovers(subject: Subject) -> Iterator[Finding]:
     if environment is None or not environment.leftovers:
         return
     folders = " ".join(f"'{path}'" for path in environment.leftovers)
+    windows = subject.profile.os.system == "windows"
     names = " and ".join(path.rpartition("/")[2] for path in environment.leftovers)
     yield finding(
         "interrupted-install",
         "warning",
         f"{names}: what an interrupted install or removal left of a package",
         environment.root,
-        f"rm -r {folders}",
+        f"Remove-Item -Recurse {folders.replace(' ', ',')}" if windows else f"rm -r {folders}",
         hint="what stands beside it may be incomplete: install that package anew",
         cause="project",
     )
@@ -167,7 +168,7 @@ def shadowed(subject: Subject) -> Iterator[Finding]:
         "error",
         f"PYTHONPATH holds {folder}, whose torch is imported in the environment's place",
         "PYTHONPATH",
-        "unset PYTHONPATH",
+        unsetting(subject, "PYTHONPATH"),
         hint="torch of the environment was judged here, and is not the one that runs",
         cause="project",
     )

@@ -14,9 +14,11 @@ from accelsel.rules.doctor_subject import (
     Subject,
     TorchBuild,
     both_of,
+    compiled,
     cuda_of,
     finding,
     gpu_name,
+    unsetting,
 )
 from accelsel.rules.host import platform_of
 from accelsel.rules.versions import numbers
@@ -41,8 +43,7 @@ def binaries(subject: Subject) -> Iterator[Finding]:
             "error",
             f"{package.name} {package.version} {why}",
             environment.root,
-            f"uv pip install{subject.python_argument} --reinstall-package {package.name} "
-            f"--no-build-isolation --no-binary {package.name} {package.name}",
+            compiled(subject, package.name, package.name),
             hint="read from its libraries; torch is right",
             cause="companion",
         )
@@ -93,9 +94,9 @@ def codeless(subject: Subject) -> Iterator[Finding]:
                 f"{package.name} {package.version} has no code for {gpu_name(gpu)}, only for "
                 f"{', '.join(codes) or 'PTX of a newer one'}",
                 environment.root,
-                f"TORCH_CUDA_ARCH_LIST={'.'.join(map(str, numbers_of(gpu.arch)))} uv pip install"
-                f"{subject.python_argument} --reinstall-package {package.name} "
-                f"--no-build-isolation --no-binary {package.name} {package.name}",
+                compiled(
+                    subject, package.name, package.name, ".".join(map(str, numbers_of(gpu.arch)))
+                ),
                 hint=f"read from its libraries; torch {torch.full} is right",
                 cause="companion",
             )
@@ -146,7 +147,7 @@ def before(subject: Subject) -> Iterator[Finding]:
             f"LD_LIBRARY_PATH puts lib{FILES[name]} {version} of {folder} before {wanted}, which "
             f"torch {torch.full} brings",
             "LD_LIBRARY_PATH",
-            "unset LD_LIBRARY_PATH",
+            unsetting(subject, "LD_LIBRARY_PATH"),
             hint="`undefined symbol` comes from this; torch is right, and needs no toolkit",
             cause="host",
         )

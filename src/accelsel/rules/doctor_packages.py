@@ -12,9 +12,11 @@ from accelsel.rules.doctor_subject import (
     Subject,
     TorchBuild,
     both_of,
+    compiled,
     cuda_of,
     finding,
     minor_of,
+    setting,
 )
 from accelsel.rules.host import platform_of
 from accelsel.rules.versions import numbers
@@ -161,10 +163,7 @@ def _rebuilt(subject: Subject, torch: TorchBuild, package: Distribution) -> str:
     name = package.name
     if subject.project is not None and not torch.vendor:
         return f"accelsel pin --write --sync && uv sync --reinstall-package {name}"
-    return (
-        f"uv pip install{subject.python_argument} --reinstall-package {name} --no-build-isolation "
-        f"--no-binary {name} {name}"
-    )
+    return compiled(subject, name, name)
 
 
 def _label_against(subject: Subject, torch: TorchBuild, label: Label) -> str | None:
@@ -252,7 +251,13 @@ def toolkit(subject: Subject) -> Iterator[Finding]:
         f"{', '.join(compiling)} compiles with the toolkit {version}; torch {torch.full} is built "
         f"for CUDA {cuda[0]}",
         subject.files.toolkit_path or "/usr/local/cuda",
-        f"export CUDA_HOME=/usr/local/cuda-{cuda[0]}.{cuda[1]}",
+        setting(subject, "CUDA_HOME", f"/usr/local/cuda-{cuda[0]}.{cuda[1]}")
+        if subject.profile.os.system != "windows"
+        else setting(
+            subject,
+            "CUDA_HOME",
+            f"C:/Program Files/NVIDIA GPU Computing Toolkit/CUDA/v{cuda[0]}.{cuda[1]}",
+        ),
         hint=f"any toolkit of CUDA {cuda[0]} will do; torch is right",
         cause="companion",
     )

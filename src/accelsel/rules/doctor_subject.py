@@ -153,6 +153,58 @@ class Subject:
         return f"uv pip install{self.python_argument}{again}{source} {wanted}"
 
 
+def setting(subject: Subject, name: str, value: str) -> str:
+    """The command by which the shell of this system sets a variable."""
+    if subject.profile.os.system == "windows":
+        return f'$env:{name} = "{value}"'
+    return f"export {name}={value}"
+
+
+def unsetting(subject: Subject, name: str) -> str:
+    """The command by which the shell of this system forgets a variable."""
+    windows = subject.profile.os.system == "windows"
+    return f"Remove-Item Env:{name}" if windows else f"unset {name}"
+
+
+def compiled(subject: Subject, package: str, requirement: str, arch: str = "") -> str:
+    """The command that builds a package against the installed torch, for one CUDA capability."""
+    name = "TORCH_CUDA_ARCH_LIST"
+    windows = subject.profile.os.system == "windows"
+    first = (setting(subject, name, arch) + "; " if windows else f"{name}={arch} ") if arch else ""
+    return (
+        f"{first}uv pip install{subject.python_argument} --reinstall-package {package} "
+        f"--no-build-isolation --no-binary {package} {requirement}"
+    )
+
+
+# How a container is given the GPUs of its host, by its engine: docker's and podman's flags, and the
+# commands of the others.
+GIVEN = {
+    "docker": {
+        "nvidia": "docker run --gpus all IMAGE",
+        "amd": "docker run --device /dev/kfd --device /dev/dri --group-add video IMAGE",
+        "intel": "docker run --device /dev/dri IMAGE",
+    },
+    "podman": {
+        "nvidia": "podman run --device nvidia.com/gpu=all IMAGE",
+        "amd": "podman run --device /dev/kfd --device /dev/dri --group-add keep-groups IMAGE",
+        "intel": "podman run --device /dev/dri --group-add keep-groups IMAGE",
+    },
+    "kubernetes": {
+        "nvidia": "kubectl set resources deployment NAME --limits=nvidia.com/gpu=1",
+        "amd": "kubectl set resources deployment NAME --limits=amd.com/gpu=1",
+        "intel": "kubectl set resources deployment NAME --limits=gpu.intel.com/i915=1",
+    },
+    "other": dict.fromkeys(("nvidia", "amd", "intel"), "lxc config device add NAME gpu0 gpu"),
+}
+
+
+def given(subject: Subject, vendor: str) -> str:
+    """The command that gives this kind of container the GPUs of a vendor."""
+    engine = GIVEN.get(subject.profile.os.container or "docker", GIVEN["docker"])
+    return engine.get(vendor, engine["nvidia"])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """One check: `id` is stable and is the id of its findings; `title` says what is wrong when it

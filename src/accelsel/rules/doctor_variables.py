@@ -9,6 +9,8 @@ from accelsel.rules.doctor_subject import (
     finding,
     gpu_build,
     gpu_name,
+    setting,
+    unsetting,
 )
 
 # Value that hides every device: CUDA stops at the first index that is none.
@@ -60,7 +62,7 @@ def first_gpu(subject: Subject) -> Iterator[Finding]:
             f"{gpu_name(gpus[inner[0]])} is integrated"
             + (" and device 0" if first else " and may become device 0"),
             mask,
-            f"export {mask}={value}",
+            setting(subject, mask, value),
             hint="a right build fails or crawls on it",
             cause="host",
         )
@@ -82,7 +84,7 @@ def variables(subject: Subject) -> Iterator[Finding]:
                 "error",
                 f"{name}={value!r} hides every GPU of {vendor}",
                 name,
-                f"unset {name}",
+                unsetting(subject, name),
                 cause="host",
             )
         elif name in STATED and name not in emitted:
@@ -91,7 +93,7 @@ def variables(subject: Subject) -> Iterator[Finding]:
                 "warning",
                 f"{name}={value!r} is taken for a fact in place of what the host says",
                 name,
-                f"unset {name}",
+                unsetting(subject, name),
                 hint="right in an image build for another host, wrong on that host",
                 cause="host",
             )
@@ -103,7 +105,7 @@ def variables(subject: Subject) -> Iterator[Finding]:
                 "warning",
                 f"{name} is set: {UV_SWITCHES[name]}",
                 name,
-                f"unset {name}",
+                unsetting(subject, name),
                 cause="project",
             )
 
@@ -134,7 +136,7 @@ def spoofed(subject: Subject) -> Iterator[Finding]:
             "warning",
             f"HSA_OVERRIDE_GFX_VERSION={value}: {gpu_name(gpu)} {why}",
             "HSA_OVERRIDE_GFX_VERSION",
-            "unset HSA_OVERRIDE_GFX_VERSION",
+            unsetting(subject, "HSA_OVERRIDE_GFX_VERSION"),
             cause="host",
         )
 
