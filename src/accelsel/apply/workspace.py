@@ -43,20 +43,30 @@ def workspace_of(project: Path) -> Workspace | None:
 
 def project_file(project: Path) -> Path:
     """The file that stands for the whole: the root's of a workspace, else `project` as given."""
-    found = workspace_of(project)
-    return project if found is None or found.root == project.resolve() else found.root
+    path = project.resolve()
+    if _is_root(path):
+        return project
+    found = workspace_of(path)
+    return project if found is None else found.root
 
 
 def project_files(project: Path) -> tuple[Path, ...]:
     """The file that stands for the whole, then those of the workspace's other members."""
     found = workspace_of(project)
-    return (project_file(project), *(found.members if found else ()))
+    if found is None:
+        return (project,)
+    return (project if found.root == project.resolve() else found.root, *found.members)
 
 
 def root_of(project: Path) -> Path:
     """The folder in which uv keeps the lock and looks for a uv.toml."""
-    found = workspace_of(project)
-    return (found.root if found else project.resolve()).parent
+    path = project.resolve()
+    found = None if _is_root(path) else workspace_of(path)
+    return (found.root if found else path).parent
+
+
+def _is_root(path: Path) -> bool:
+    return path.suffix == ".toml" and _workspace_table(path) is not None
 
 
 def _of(root: Path, table: Mapping[str, Any]) -> Workspace:

@@ -42,9 +42,11 @@ def plan_workspace(
     draft = Draft(whole)
     names = write_one(draft, selections, options)
     plans = [finish(root, draft, selections, options, "single")]
+    quiet = Draft(whole)
+    routes = single_routes(quiet, selections[0], allowed(quiet, selections[0]), options)
     for member, base in zip(members, bases[1:], strict=True):
         own = Draft(base)
-        _member(own, whole, selections[0], options, names)
+        _member(own, routes, selections[0], options, names)
         plans.append(_of_member(member, own, selections, options))
     return tuple(plans)
 
@@ -60,12 +62,14 @@ def _of_member(
 
 
 def _member(
-    draft: Draft, whole: ProjectView, selection: Selection, options: PinOptions, names: Names
+    draft: Draft,
+    routes: list[sources.Route],
+    selection: Selection,
+    options: PinOptions,
+    names: Names,
 ) -> None:
     """A member's requirements as versions, and none of its sources in front of the root's."""
     view, at = draft.view, target(selection)
-    quiet = Draft(whole)
-    routes = single_routes(quiet, selection, allowed(quiet, selection), options)
     requirements(draft, routes)
     left: dict[str, list[sources.Entry]] = {n: list(many) for n, many in view.sources.items()}
     for route in routes:
