@@ -263,9 +263,39 @@ def test_a_project_named_from_elsewhere(bench: Bench) -> None:
 
 def test_single_pins_and_other_projects_are_left_alone(bench: Bench) -> None:
     bench.run("sync")
-    bench.pin("extra", {"cu126": "2.14.1"})
+    bench.pin("torch", {"cu126": "2.14.1"})  # neither an extra nor a group
     bench.run("sync")
     assert [call for call, _ in bench.calls] == [["sync"], ["sync"]]
+
+
+@pytest.mark.parametrize(
+    ("line", "added"),
+    [
+        ("sync", ["--extra", "cu126"]),
+        ("sync --extra docs", ["--extra", "cu126"]),
+        ("sync --extra CU126", []),
+        ("sync --extra cpu", []),
+        ("sync --group slow", []),
+        ("sync --no-extra cpu", ["--extra", "cu126"]),
+        ("run --package other python", []),
+    ],
+)
+def test_one_backend_beside_those_of_the_project(bench: Bench, line: str, added: list[str]) -> None:
+    bench.pin("extra", {"cu126": "2.14.1"})
+    path = bench.folder / "project" / "pyproject.toml"
+    sets = '[[{ extra = "cpu" }, { extra = "cu126" }, { group = "slow" }], [{ extra = "docs" }]]'
+    path.write_text(f"{path.read_text()}[tool.uv]\nconflicts = {sets}\n")
+    words = line.split()
+    bench.run(*words)
+    assert bench.calls[0][0] == [words[0], *added, *words[1:]]
+
+
+def test_one_backend_that_does_not_serve_the_host(bench: Bench) -> None:
+    bench.pin("extra", {"cu126": "2.14.1"})
+    done = bench.run("sync", host="no-gpu", code=4)
+    assert (
+        "the backend of this project (cu126) does not serve this host: it wants cpu" in done.stderr
+    )
 
 
 def test_add_locks_first_and_then_installs_with_the_backend(bench: Bench) -> None:

@@ -69,7 +69,8 @@ def test_each_host_from_one_lock(
                     host=host)  # fmt: skip
         assert shown.strip() == torch, host
         assert has(tmp_path, "certifi"), "the group dev stays"
-        assert "nothing found" in ran("doctor", "-q", cwd=tmp_path, env=uv_env, host=host), host
+        told = ran("doctor", "-q", cwd=tmp_path, env=uv_env, host=host)
+        assert not {"error", "warning"} & {line.partition("[")[0] for line in told.splitlines()}
     # the caller's own word
     own = ["--extra", "cpu"] if shape == "extras" else ["--no-group", "cpu", "--group", "cu126"]
     wanted = "2.14.1+cpu" if shape == "extras" else "2.14.1+cu126"
@@ -97,3 +98,60 @@ def test_add_keeps_the_backend_of_the_host(
     ran("uv", "remove", "networkx", cwd=tmp_path, env=uv_env, host=host)
     done = subprocess.run([python, "-c", SHOW], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "2.14.1+cu126"
+
+
+OWN = """\
+[project]
+name = "demo"
+version = "0.1.0"
+requires-python = ">=3.11"
+dependencies = ["certifi"]
+
+[project.optional-dependencies]
+cpu = ["torch>=2.6"]
+
+[tool.uv.sources]
+torch = { index = "pytorch-cpu", extra = "cpu" }
+
+[[tool.uv.index]]
+name = "pytorch-cpu"
+url = "https://download.pytorch.org/whl/cpu"
+explicit = true
+"""
+
+
+def installed(folder: Path) -> str | None:
+    """The torch in the environment of the project."""
+    found = (folder / ".venv" / "lib").glob("python3*/site-packages/torch-*.dist-info")
+    return next((path.stem.removeprefix("torch-") for path in found), None)
+
+
+def test_one_backend_beside_the_projects_own(
+    tmp_path: Path, replay: Replay, uv_env: Mapping[str, str]
+) -> None:
+    text = OWN
+    for mirror in replay.mirrors:
+        text = text.replace(*mirror.split("=", 1))
+    (tmp_path / "pyproject.toml").write_text(text)
+    host = "gtx-1080-ti-580"
+    mirrors = [word for mirror in replay.mirrors for word in ("--mirror", mirror)]
+    pin = ("pin", "--write", "--sync", *mirrors)
+    ran(*pin, cwd=tmp_path, env=uv_env, host=host)
+    assert installed(tmp_path) == "2.14.1+cu126"
+    ran("uv", "sync", "--extra", "cpu", cwd=tmp_path, env=uv_env, host=host)
+    assert installed(tmp_path) == "2.14.1+cpu", "the caller's own word"
+    shown = ran("uv", "run", "python", "-c", SHOW, cwd=tmp_path, env=uv_env, host=host)
+    assert shown.strip() == "2.14.1+cu126"
+    ran("uv", "sync", cwd=tmp_path, env=uv_env, host="no-gpu", code=4)
+
+
+@pytest.mark.parametrize("shape", ["extras", "groups"])
+def test_pin_syncs_the_backend_of_the_host(
+    shape: str, tmp_path: Path, replay: Replay, uv_env: Mapping[str, str]
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(PROJECT)
+    profile = str(HOSTS / "gtx-1080-ti-580" / "profile.json")
+    ran("pin", "--write", "--sync", "--backends", "cpu,cu126", "--as", shape,
+        "--profile", profile, *(word for mirror in replay.mirrors for word in ("--mirror", mirror)),
+        cwd=tmp_path, env=uv_env)  # fmt: skip
+    assert installed(tmp_path) == "2.14.1+cu126"

@@ -133,15 +133,17 @@ def lock(
 def sync(
     uv: Uv,
     project: Path,
+    arguments: Sequence[str] = (),
     *,
     upgrade: Sequence[str] = (),
     env: Mapping[str, str] | None = None,
     offline: bool = False,
     sink: Sink | None = None,
 ) -> None:
-    """The project's environment holds what the lock says; the lock is brought up to date before, as
-    by `lock`. Raises as `lock`."""
-    _run(uv, "sync", project, upgrade, os.environ if env is None else env, offline, sink)
+    """The project's environment holds what the lock says, with the extras and groups that
+    `arguments` name; the lock is brought up to date before, as by `lock`. Raises as `lock`."""
+    env = os.environ if env is None else env
+    _run(uv, "sync", project, upgrade, env, offline, sink, arguments)
 
 
 def _run(
@@ -152,9 +154,10 @@ def _run(
     env: Mapping[str, str],
     offline: bool,
     sink: Sink | None,
+    more: Sequence[str] = (),
 ) -> None:
     target = project.resolve()
-    arguments = [uv.path, command]
+    arguments = [uv.path, command, *more]
     if target.suffix == ".py":
         arguments += ["--script", str(target)]
     else:

@@ -68,9 +68,11 @@ def write(
     changes: Sequence[Change],
     urls: Mapping[str, str],
     *,
+    environ: Mapping[str, str],
     offline: bool,
 ) -> None:
-    """Write, then lock and sync where asked; a lock that fails puts the files back."""
+    """Write, then lock and sync where asked; a lock that fails puts the files back. `environ` says
+    which host the environment is for."""
     from accelsel.apply import hazards, lock, uv
     from accelsel.apply.files import exclusive
 
@@ -99,7 +101,9 @@ def write(
             kept.put_back()
             raise
     if how.sync:
-        uv.sync(tool, path, offline=offline)
+        from accelsel.cli.uv_project import sync_arguments
+
+        uv.sync(tool, path, sync_arguments(path, environ), offline=offline)
 
 
 class _Kept:

@@ -110,11 +110,21 @@ def _pin_one(
         _show(output, changes)
     if how.write and not strict and (different or not again):
         urls = _urls(wishes, selections, options)
-        write(output, how, changes, urls, offline=steps.offline(flags, config))
+        offline = steps.offline(flags, config)
+        write(output, how, changes, urls, environ=_of_host(flags), offline=offline)
         if (how.lock or how.sync) and not again and locked_family(path) != locked:
             quiet = replace(output, quiet=True)
             code, _ = _pin_one(quiet, flags, how, path, many=many, again=True)
     return code, _document(changes) if output.json else None
+
+
+def _of_host(flags: Flags) -> dict[str, str]:
+    """The environment, with the host and the backend that the flags name."""
+    named = {"ACCELSEL_PROFILE": flags.profile, "ACCELSEL_BACKEND": flags.backend}
+    return {
+        **os.environ,
+        **{key: value for key, value in named.items() if value not in (None, "-")},
+    }
 
 
 def _plans(

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from accelsel.cli.uv import Call
+from accelsel.cli.uv import Call, parse
 from accelsel.model.errors import NO_BUILD, AccelselError
 from accelsel.model.value import dataclass
 
@@ -31,7 +31,7 @@ class Branch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pinned:
-    """A project pinned for several backends."""
+    """A project pinned for several backends, or for one beside backends of its own."""
 
     root: Path
     data: Mapping[str, Any]
@@ -55,7 +55,22 @@ def backend_arguments(call: Call, environ: Mapping[str, str]) -> tuple[str, ...]
         return ()
     if call.command == ("tree",) and pinned.shape == "extra":
         return ()  # it shows all extras, and has no switch for one
-    chosen = choose(pinned, call, environ)
+    return _switches(pinned, choose(pinned, call, environ))
+
+
+def sync_arguments(path: Path, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """What `uv sync` of a project that has just been pinned is to be told; as `backend_arguments`,
+    but for a project pinned for one backend, which is that one on whatever host."""
+    if path.suffix == ".py":
+        return ()
+    call = parse(["sync", "--project", str(path.resolve().parent)])
+    pinned = pinned_project(call, environ)
+    if pinned is not None and len(pinned.branches) == 1:
+        return _switches(pinned, pinned.branches[0])
+    return backend_arguments(call, environ)
+
+
+def _switches(pinned: Pinned, chosen: Branch) -> tuple[str, ...]:
     if pinned.shape == "extra":
         return ("--extra", chosen.name)
     others = [branch.name for branch in pinned.branches if branch.name != chosen.name]
@@ -74,7 +89,7 @@ def _installs_nothing(call: Call, environ: Mapping[str, str]) -> bool:
 
 
 def pinned_project(call: Call, environ: Mapping[str, str]) -> Pinned | None:
-    """The project that uv would take, if it is pinned for several backends."""
+    """The project that uv would take, if the pin gave it extras or groups."""
     folder = _start(call, environ)
     path = next(
         (each / "pyproject.toml" for each in (folder, *folder.parents) if _is_project(each)), None
@@ -117,7 +132,7 @@ def _is_project(folder: Path) -> bool:
 
 def _pinned(root: Path, data: Mapping[str, Any]) -> Pinned | None:
     rows = _table(data, "tool", "accelsel", "pin").get("selections")
-    if not isinstance(rows, list) or len(rows) < 2:
+    if not isinstance(rows, list) or not rows:
         return None
     for shape in ("extra", "group"):
         branches = [
@@ -138,14 +153,38 @@ def _table(data: Any, *path: str) -> Mapping[str, Any]:
 
 
 def _named(call: Call, pinned: Pinned) -> bool:
-    """Whether the caller chose a backend, or speaks of another package of the workspace."""
-    names = {_normal(branch.name) for branch in pinned.branches}
-    asked: tuple[str, ...] = ()
-    if call.command[0] not in ("add", "remove"):  # there they say where the requirement goes
-        asked = call.values(f"--{pinned.shape}", f"--no-{pinned.shape}")
+    """Whether the caller chose a backend, also one of the project's own, or speaks of another
+    package of the workspace."""
     own = _normal(str(_table(pinned.data, "project").get("name", "")))
     packages = {_normal(name) for name in call.values("--package")}
-    return bool(names & set(map(_normal, asked))) or bool(packages - {own})
+    if packages - {own}:
+        return True
+    if call.command[0] in ("add", "remove"):  # there they say where the requirement goes
+        return False
+    mine: set[tuple[str, str]] = {(pinned.shape, _normal(b.name)) for b in pinned.branches}
+
+    def asked(option: str) -> set[tuple[str, str]]:
+        kinds = ("extra", "group")
+        return {(kind, _normal(n)) for kind in kinds for n in call.values(option + kind)}
+
+    return bool(asked("--") & (mine | _rivals(pinned, mine)) or asked("--no-") & mine)
+
+
+def _rivals(pinned: Pinned, mine: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """What excludes one of `mine`, by the sets of conflicts of the project."""
+    found: set[tuple[str, str]] = set()
+    sets = _table(pinned.data, "tool", "uv").get("conflicts")
+    for one in sets if isinstance(sets, list) else ():
+        members = {
+            (kind, _normal(str(entry[kind])))
+            for entry in (one if isinstance(one, list) else ())
+            if isinstance(entry, dict)
+            for kind in ("extra", "group")
+            if kind in entry
+        }
+        if members & mine:
+            found |= members
+    return found
 
 
 def _normal(name: str) -> str:
@@ -237,6 +276,9 @@ def _locked(pinned: Pinned, tables: "Tables") -> dict[str, str | None]:
 def _none(pinned: Pinned, best: "Selection") -> AccelselError:
     """None of the branches runs here: what this host wants instead, or why nothing does."""
     names = ", ".join(branch.backend for branch in pinned.branches)
+    what = f"none of this project's backends ({names}) serves this host"
+    if len(pinned.branches) == 1:
+        what = f"the backend of this project ({names}) does not serve this host"
     if best.outcome == "selected" and best.torch is not None:
         why = f"it wants {best.backend} (torch {best.torch.version})"
         backends = ",".join((*(branch.backend for branch in pinned.branches), f"{best.backend}"))
@@ -247,7 +289,7 @@ def _none(pinned: Pinned, best: "Selection") -> AccelselError:
     return AccelselError(
         NO_BUILD,
         "no-backend",
-        f"none of this project's backends ({names}) serves this host: {why}",
+        f"{what}: {why}",
         where=str(pinned.root / "pyproject.toml"),
         help=f"`{how}`, or take one all the same: --{pinned.shape} {pinned.branches[0].name}",
     )
