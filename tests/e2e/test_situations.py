@@ -280,6 +280,34 @@ def test_the_family_of_a_vendor(make_project: Callable[[str], Project]) -> None:
     project.uv("lock", "--check")
 
 
+@pytest.mark.parametrize(
+    ("python", "where"),
+    [
+        (">=3.11", "python_full_version == '3.12.*'"),
+        (">=3.10,<3.13", "python_full_version != '3.11.*'"),
+    ],
+)
+def test_a_vendor_has_no_wheels_for_a_python(
+    make_project: Callable[[str], Project], python: str, where: str
+) -> None:
+    """TensorRT-LLM has wheels for 3.10 and 3.12 alone; uv divides the lock at 3.12 for numpy's sake
+    and keeps to that division in every later lock."""
+    project = make_project(project_text("torch", "numpy", python=python))
+    project.uv("lock")
+    project.file.write_text(project.file.read_text().replace('"numpy"', '"numpy", "tensorrt-llm"'))
+    said = project.pin("rtx-5090-580", "--write", "--lock", "--python", "3.12").stderr
+    assert "tensorrt-llm has files for Python" in said
+    assert "tensorrt-llm" in project.taken_from("pypi.nvidia.com")
+    project.uv("lock", "--check")
+    project.uv("lock", "--upgrade")
+    exported = project.uv("export", "--no-hashes").stdout.splitlines()
+    [line] = [line for line in exported if line.startswith("tensorrt-llm==")]
+    assert "sys_platform == 'linux'" in line
+    assert where in line
+    project.accelsel("unpin", "--write")
+    assert "tensorrt-llm ;" not in project.file.read_text()
+
+
 def test_the_multi_arch_index_of_amd(make_project: Callable[[str], Project]) -> None:
     project = make_project(project_text("torch", "torchvision", "requests"))
     project.pin("rx-7900-xtx", "--write", "--sync", "--backend", "amd")

@@ -31,6 +31,8 @@ class Package:
     on torch's. `override` is True where `specifier` must replace what every package requires of the
     name: on `platforms` it is required so, on `elsewhere` in any version, and on no other platform.
     `marker` stands in the place of `platforms` where an override needs a condition of its own.
+    `pythons` are the Pythons for which it has files where the project allows others too, so that
+    it may be required on them and on `platforms` alone; () for any.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Package:
     override: bool = False
     elsewhere: tuple[str, ...] = ()
     marker: str | None = None
+    pythons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,13 @@ from accelsel.project.scan import Path
 from accelsel.project.scopes import ABOVE, KEYS, Key, adopted, branches, rivals_of
 from accelsel.project.sources import Route, Scope
 from accelsel.project.wiring import write_sources
-from accelsel.project.write import builds, masks, override, settings_that_defeat
+from accelsel.project.write import (
+    builds,
+    masks,
+    only_where_files_are,
+    override,
+    settings_that_defeat,
+)
 
 
 def write_variants(
@@ -291,6 +297,8 @@ def _constraints(
         for package in selection.packages:
             if package.override and package.marker and _agreed(package, selections):
                 override(draft, package, ())
+            elif package.pythons and draft.view.requires(package.name):
+                only_where_files_are(draft, package)
             elif package.override:
                 draft.warn(
                     "override-not-scoped",

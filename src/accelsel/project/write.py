@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from accelsel.model.plan import PinOptions
 from accelsel.model.selection import Package, Selection
 from accelsel.project import indexes
+from accelsel.project.bounds import merged
 from accelsel.project.change import about, look
 from accelsel.project.draft import CONSTRAINTS, OVERRIDES, UV, Draft, bound
 from accelsel.project.markers import PLATFORMS, UNIVERSE, exact, marker, platforms_of, span
@@ -58,6 +60,8 @@ def constraints(
         name, where = package.name, of(package, platforms)
         if package.override:
             override(draft, package, where)
+        elif package.pythons and view.requires(name):
+            only_where_files_are(draft, package)
         elif package.constrain or (name in routed and not view.requires(name)):
             specifier = package.specifier if package.constrain else ""
             condition = exact(where)
@@ -76,6 +80,19 @@ def override(draft: Draft, package: Package, where: tuple[str, ...]) -> None:
     if package.elsewhere:
         others = bound(package.name, "", marker(package.elsewhere))
         draft.add(OVERRIDES, others, "elsewhere in any version")
+
+
+def only_where_files_are(draft: Draft, package: Package) -> None:
+    """The project's requirement of a package holds on the Pythons and platforms that it has files
+    for; its own bounds stay."""
+    view = draft.view
+    extras = next((e for r in view.requirements if r.name == package.name if (e := r.extras)), ())
+    name = f"{package.name}[{','.join(extras)}]" if extras else package.name
+    minors = " or ".join(f"python_version == '{minor}'" for minor in package.pythons)
+    place = exact(of(replace(package, everywhere=False), span(PLATFORMS)))
+    both = " and ".join(f"({part})" if " or " in part else part for part in (place, minors) if part)
+    specifier = merged(view.bounds(package.name), package.specifier)
+    draft.add(OVERRIDES, bound(name, specifier, both), package.why)
 
 
 def extras_by_override(draft: Draft, selection: Selection, platforms: tuple[str, ...]) -> None:

@@ -266,7 +266,7 @@ class _Answering:
             platforms=offer.platforms, match_runtime=offer.match_runtime,
             build_requires=offer.build_requires, build_variables=offer.build_variables,
             metadata_version=offer.metadata_version, requires_dist=offer.requires_dist,
-            everywhere=offer.everywhere,
+            everywhere=offer.everywhere, pythons=() if offer.match_runtime else offer.pythons,
         )  # fmt: skip
 
     def _index_of(self, offer: Offer, chosen: Chosen) -> str | None:

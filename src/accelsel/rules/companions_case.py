@@ -19,7 +19,7 @@ from accelsel.rules.companions_runtime import (
 )
 from accelsel.rules.host import Target
 from accelsel.rules.question import Case, Question, pythons
-from accelsel.rules.versions import release
+from accelsel.rules.versions import python_key, release
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,10 +129,12 @@ def extended(
             runtime = (mask,)
             torch = replace(selection.torch, specifier=f"=={build.torch}")
             selection = replace(selection, torch=torch)
+    around = tuple(_where_files_are(package, build, question) for package in answer.packages)
     own = {package.name: package for package in runtime}
     before = [package for package in selection.packages if package.name not in own]
     named = {package.name for package in before}
-    added = [package for package in (*answer.packages, *runtime) if package.name not in named]
+    added = [package for package in (*around, *runtime) if package.name not in named]
+    scarce = [package for package in added if package.pythons]
     return replace(
         selection,
         python=found.python or selection.python,
@@ -145,11 +147,38 @@ def extended(
             *_places(answer),
             *_left_alone(answer),
         ),
-        warnings=(*selection.warnings, *answer.warnings),
+        warnings=(*selection.warnings, *answer.warnings, *map(_told_pythons, scarce)),
         rows=(*selection.rows, *answer.rows),
         confidence=max(
             (one for one in (selection.confidence, answer.confidence) if one), key=ORDER.index
         ),
+    )
+
+
+def _where_files_are(package: Package, build: Build, question: Question) -> Package:
+    """The package with the Pythons that it has files for, if the project asks for it and allows an
+    older Python that it has none for.
+
+    uv divides a lock at the Python from which the newest release of any package holds; it then
+    finds no file for the older part, and fails.
+    """
+    asked = {wish.name for wish in question.wishes}
+    allowed = [
+        tag for tag in build.pythons if not tag.endswith("t") and question.allows_python(tag)
+    ]
+    served = sorted(set(allowed) & set(package.pythons), key=python_key)
+    lacking = [tag for tag in allowed if tag not in served]
+    divided = served and any(python_key(tag) < python_key(served[-1]) for tag in lacking)
+    return replace(package, pythons=tuple(served) if divided and package.name in asked else ())
+
+
+def _told_pythons(package: Package) -> Warning_:
+    where = f"Python {' and '.join(package.pythons)}"
+    return Warning_(
+        code="companion-python",
+        message=f"{package.name} has files for {where} alone of the Pythons that the project "
+        "allows, so it is required on these alone",
+        hint=f"requires-python says the same for all of the project: =={package.pythons[-1]}.*",
     )
 
 
