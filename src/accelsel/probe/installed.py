@@ -9,6 +9,7 @@ An interpreter is run only where no `pyvenv.cfg` or `conda-meta` says what it wo
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
@@ -177,6 +178,8 @@ def _libraries(
 ) -> tuple[Library, ...]:
     """What the shared libraries of an extension say of themselves."""
     if package.name.startswith(ITS_OWN) and not package.name.startswith("torch-"):
+        return ()
+    if not any(ending in record for ending in (b".so", b".pyd", b".dll")):
         return ()
     from accelsel.probe.binary import describe
 
@@ -352,21 +355,34 @@ def shared(records: Iterable[tuple[str, bytes]]) -> tuple[SharedPath, ...]:
     Equal contents (an empty `nvidia/__init__.py`) are nobody's loss and are left out, as are
     compiled caches and scripts. A path in quotes holds a comma and is not compared.
     """
-    claimed: set[bytes] = set()
-    claims: list[tuple[str, bytes, frozenset[bytes]]] = []
+    claims = [(name, record, _tops(record)) for name, record in records]
+    often = Counter(top for _, _, tops in claims for top in tops)
+    rival = [claim for claim in claims if any(often[top] > 1 for top in claim[2])]
+    paths = [frozenset(PATH.findall(record)) for _, record, _ in rival]
     counted: dict[tuple[bytes, tuple[str, ...]], int] = {}
-    for name, record in records:
-        paths = frozenset(PATH.findall(record))
-        for path in filter(_counts, claimed & paths):
-            for other, theirs, known in claims:
-                if path in known and other != name and _line(path, theirs) != _line(path, record):
+    for later, (name, record, tops) in enumerate(rival):
+        for earlier, (other, theirs, others) in enumerate(rival[:later]):
+            if other == name or tops.isdisjoint(others):
+                continue
+            for path in filter(_counts, paths[later] & paths[earlier]):
+                if _line(path, theirs) != _line(path, record):
                     key = (_package(path), tuple(sorted((other, name))))
                     counted[key] = counted.get(key, 0) + 1
-        claimed |= paths
-        claims.append((name, record, paths))
     return tuple(
         SharedPath(package=package.decode("utf-8", "replace"), owners=owners, files=files)
         for (package, owners), files in sorted(counted.items())
+    )
+
+
+def _tops(record: bytes) -> frozenset[bytes]:
+    """The names at the top of site-packages that a RECORD claims, its own folder left aside."""
+    names = {line.partition(b"/")[0] for line in record.split(b"\n")}
+    return frozenset(
+        name.partition(b",")[0]
+        for name in names
+        if name not in (b"", b"..", b"__pycache__")
+        and not name.startswith(b'"')
+        and not name.endswith((b".dist-info", b".egg-info"))
     )
 
 

@@ -1,11 +1,12 @@
 """Checks of what torch and its neighbours ask of each other in their metadata."""
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from accelsel.model.finding import Finding
 from accelsel.model.installed import Distribution, Environment
+from accelsel.model.requirement import normalized
+from accelsel.model.value import dataclass
 from accelsel.rules.doctor_subject import (
     FAMILY,
     Check,
@@ -14,9 +15,16 @@ from accelsel.rules.doctor_subject import (
     both_of,
     finding,
 )
+from accelsel.rules.versions import contains
 
-if TYPE_CHECKING:
-    from packaging.requirements import Requirement
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A Requires-Dist line: `name` normalized, `marker` as written, "" for none."""
+
+    name: str
+    specifier: str
+    marker: str
 
 
 def requirements(subject: Subject) -> Iterator[Finding]:
@@ -25,31 +33,32 @@ def requirements(subject: Subject) -> Iterator[Finding]:
     if both is None:
         return
     environment, torch = both
-    markers = marker_environment(subject)
     tied = _tied(subject, torch)
     for package in environment.packages:
-        if package.name in tied:
-            continue  # said by `family-version`
-        lines = package.requires if package.name == "torch" else _of_torch(package)
-        for line in lines:
-            requirement = _read(line)
-            if requirement is None or not _applies(requirement, markers):
-                continue
-            if package.name == "torch":
-                yield from _runtime(subject, environment, torch, requirement)
-            elif requirement.specifier and not requirement.specifier.contains(
-                torch.full, prereleases=True
-            ):
-                yield finding(
-                    "torch-requirement",
-                    "error",
-                    f"{package.name} {package.version} asks for torch{requirement.specifier}; "
-                    f"installed is {torch.full}",
-                    environment.root,
-                    _keeping(subject, torch, package),
-                    hint="torch stays as it is; a release of the other package has to follow it",
-                    cause="companion",
-                )
+        if package.name == "torch":
+            yield from _runtime(subject, environment, torch, package)
+        elif package.name not in tied:  # said by `family-version`
+            yield from _of_torch(subject, environment, torch, package)
+
+
+def _of_torch(
+    subject: Subject, environment: Environment, torch: TorchBuild, package: Distribution
+) -> Iterator[Finding]:
+    for asked in _read(package):
+        if asked.name != "torch" or _holds(asked.specifier, torch.full):
+            continue
+        if not _applies(subject, asked):
+            continue
+        yield finding(
+            "torch-requirement",
+            "error",
+            f"{package.name} {package.version} asks for torch{asked.specifier}; installed is "
+            f"{torch.full}",
+            environment.root,
+            _keeping(subject, torch, package),
+            hint="torch stays as it is; a release of the other package has to follow it",
+            cause="companion",
+        )
 
 
 def _tied(subject: Subject, torch: TorchBuild) -> set[str]:
@@ -68,49 +77,79 @@ def _keeping(subject: Subject, torch: TorchBuild, package: Distribution) -> str:
     return f"uv pip install{subject.python_argument} --no-deps --no-binary {name} {name}"
 
 
-def _of_torch(package: Distribution) -> list[str]:
-    return [line for line in package.requires if re.match(r"torch(?![\w.-])", line)]
-
-
 def _runtime(
-    subject: Subject, environment: Environment, torch: TorchBuild, requirement: "Requirement"
+    subject: Subject, environment: Environment, torch: TorchBuild, package: Distribution
 ) -> Iterator[Finding]:
     """What torch asks for itself: triton and NVIDIA's libraries."""
-    name = re.sub(r"[-_.]+", "-", requirement.name).lower()
-    if "triton" not in name and not name.startswith(("nvidia-", "cuda-")):
-        return
-    found = environment.get(name)
-    if found is not None and requirement.specifier.contains(found.version, prereleases=True):
-        return
-    if torch.vendor or (found is None and environment.kind != "venv"):
-        return  # an image or conda brings these libraries in another way
-    has = f"installed is {found.version}" if found else "it is not installed"
-    wanted = f"{name}{requirement.specifier}"
-    source = ("uv sync" + f" --reinstall-package {name}") if subject.pinned else None
-    yield finding(
-        "runtime-version",
-        "error",
-        f"torch {torch.full} asks for {wanted}; {has}",
-        environment.root,
-        source or subject.install(wanted),
-        hint="torch is right; another package brought the other version" if found else None,
-        cause="companion",
-    )
+    for asked in _read(package):
+        name = asked.name
+        if "triton" not in name and not name.startswith(("nvidia-", "cuda-")):
+            continue
+        found = environment.get(name)
+        if found is not None and _holds(asked.specifier, found.version):
+            continue
+        if torch.vendor or (found is None and environment.kind != "venv"):
+            continue  # an image or conda brings these libraries in another way
+        if not _applies(subject, asked):
+            continue
+        has = f"installed is {found.version}" if found else "it is not installed"
+        wanted = f"{name}{asked.specifier}"
+        source = ("uv sync" + f" --reinstall-package {name}") if subject.pinned else None
+        yield finding(
+            "runtime-version",
+            "error",
+            f"torch {torch.full} asks for {wanted}; {has}",
+            environment.root,
+            source or subject.install(wanted),
+            hint="torch is right; another package brought the other version" if found else None,
+            cause="companion",
+        )
 
 
-def _read(line: str) -> "Requirement | None":
-    from packaging.requirements import InvalidRequirement, Requirement
+# A line as every builder writes it. What names a URL asks for no version.
+LINE = re.compile(
+    r"\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*\(?\s*([^;@()]*?)\s*\)?\s*(?:;(.*))?", re.DOTALL
+)
+CLAUSE = re.compile(r"\s*([a-z_]+)\s*(==|!=)\s*(?:'([^']*)'|\"([^\"]*)\")\s*")
+
+
+def _read(package: Distribution) -> Iterator[Asked]:
+    for line in package.requires:
+        if match := LINE.fullmatch(line):
+            yield Asked(
+                name=normalized(match[1]), specifier=match[2], marker=(match[3] or "").strip()
+            )
+
+
+def _holds(specifier: str, version: str) -> bool:
+    """Whether a specifier holds for a version; a local part counts where the specifier names one.
+    What is no specifier asks for nothing."""
+    plain = version if "+" in specifier else version.partition("+")[0]
+    try:
+        return not specifier or contains(specifier, plain)
+    except ValueError:
+        return True
+
+
+def _applies(subject: Subject, asked: Asked) -> bool:
+    """Whether a requirement's marker holds here. Equalities are read by themselves: the library
+    that knows all of PEP 508 takes longer to import than an environment to be read."""
+    if not asked.marker:
+        return True
+    environment = marker_environment(subject)
+    clauses = [CLAUSE.fullmatch(part) for part in asked.marker.split(" and ")]
+    if all(match is not None and match[1] in environment for match in clauses):
+        return all(
+            (environment[match[1]] == (match[3] or match[4] or "")) == (match[2] == "==")
+            for match in clauses
+            if match is not None
+        )
+    from packaging.markers import InvalidMarker, Marker
 
     try:
-        return Requirement(line)
-    except InvalidRequirement:
-        return None
-
-
-def _applies(requirement: "Requirement", markers: Mapping[str, str]) -> bool:
-    if requirement.marker is None:
-        return True
-    return bool(requirement.marker.evaluate(dict(markers)))
+        return bool(Marker(asked.marker).evaluate(environment))
+    except InvalidMarker:
+        return False
 
 
 def marker_environment(subject: Subject) -> dict[str, str]:
