@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PEERS := .venv-peers
 
 .PHONY: setup run lint format type test fuzz cases companions mutants bench dist clean
 
@@ -38,7 +39,12 @@ fuzz: setup
 	ACCELSEL_FUZZ_EXAMPLES=5000 $(BIN)/python -m pytest -n auto -q \
 		tests/project/test_render.py tests/rules/test_laws.py tests/rules/test_doctor_total.py
 
-cases: setup
+$(PEERS)/.ready: pyproject.toml | $(READY)
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(PEERS)
+	$(BIN)/uv pip install --quiet --python $(PEERS) --group peers
+	@touch $@
+
+cases: setup $(PEERS)/.ready
 	$(BIN)/python -m tests.rules.report
 
 companions: setup
@@ -52,9 +58,10 @@ bench: setup
 	$(BIN)/python -m tests.kit.bench
 	$(BIN)/python -m tests.kit.bench_probes
 	$(BIN)/python -m tests.kit.bench_kept
+	$(BIN)/python -m tests.kit.bench_pin
 
 dist: setup
 	$(BIN)/uv build --quiet --out-dir dist
 
 clean:
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(PEERS) dist build .mypy_cache .ruff_cache .pytest_cache

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,21 +25,18 @@ def environment() -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if not k.startswith(skip)}
 
 
-def once(argv: Sequence[str], cwd: Path) -> float:
-    """Wall seconds of one run."""
-    start = time.perf_counter()
-    subprocess.run(argv, cwd=cwd, env=environment(), capture_output=True, check=False)
-    return time.perf_counter() - start
-
-
-def alternate(commands: dict[str, Sequence[str]], cwd: Path) -> dict[str, float]:
+def alternate(
+    commands: Mapping[str, Sequence[str]], cwd: Path, env: Mapping[str, str] | None = None
+) -> dict[str, float]:
     """Median seconds of each command, all run in turns so that noise hits all alike."""
     seen: dict[str, list[float]] = {name: [] for name in commands}
     for turn in range(RUNS + 1):
         for name, argv in commands.items():
-            seconds = once(argv, cwd)
+            start = time.perf_counter()
+            subprocess.run(argv, cwd=cwd, env=environment() | dict(env or {}), check=True,
+                           capture_output=True)  # fmt: skip
             if turn:  # the first turn warms caches
-                seen[name].append(seconds)
+                seen[name].append(time.perf_counter() - start)
     return {name: statistics.median(runs) for name, runs in seen.items()}
 
 

@@ -3,15 +3,13 @@
 Ratios of medians of alternating runs, as in `tests.kit.bench`.
 """
 
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from tests.kit.bench import RUNS, accelsel, environment
+from tests.kit.bench import accelsel, alternate, environment
 from tests.kit.environments import package_files
 from tests.kit.replay import Replay
 
@@ -69,21 +67,6 @@ def scanned(folder: Path) -> float:
     return sorted(times)[len(times) // 2]
 
 
-def alternate(
-    commands: Mapping[str, Sequence[str]], folder: Path, env: Mapping[str, str]
-) -> dict[str, float]:
-    """Median seconds of each command, all run in turns so that noise hits all alike."""
-    seen: dict[str, list[float]] = {name: [] for name in commands}
-    for turn in range(RUNS + 1):
-        for name, argv in commands.items():
-            start = time.perf_counter()
-            subprocess.run(argv, cwd=folder, env=environment() | dict(env), check=True,
-                           capture_output=True)  # fmt: skip
-            if turn:  # the first turn warms caches
-                seen[name].append(time.perf_counter() - start)
-    return {name: statistics.median(times) for name, times in seen.items()}
-
-
 def wrapped(folder: Path) -> dict[str, float]:
     """Medians of uv and of `accelsel uv`, alone and on a project with several backends."""
     (folder / "pyproject.toml").write_text(PROJECT)
@@ -114,7 +97,7 @@ def main() -> None:
         for part in ("environment", "project"):
             (folder / part).mkdir()
         venv = filled(folder / "environment" / "venv")
-        listed = alternate({"list": [UV, "pip", "list", "--python", str(venv)]}, folder, {})["list"]
+        listed = alternate({"list": [UV, "pip", "list", "--python", str(venv)]}, folder)["list"]
         ratio = scanned(venv) / listed
         print(f"{'scan of 400 distributions':36}{ratio:7.1f} uv pip list, goal 4")
         seen = wrapped(folder / "project")
