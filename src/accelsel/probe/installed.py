@@ -141,8 +141,8 @@ def scan(world: World, location: Location) -> Environment:
             packages.append(
                 replace(
                     each,
-                    compiled=LIBRARY.search(record) is not None,
-                    libraries=_libraries(world, site, each, record),
+                    compiled=(compiled := LIBRARY.search(record) is not None),
+                    libraries=_libraries(world, site, each, record) if compiled else (),
                     tags=_tags(world, site, each),
                 )
             )
@@ -178,8 +178,6 @@ def _libraries(
 ) -> tuple[Library, ...]:
     """What the shared libraries of an extension say of themselves."""
     if package.name.startswith(ITS_OWN) and not package.name.startswith("torch-"):
-        return ()
-    if not any(ending in record for ending in (b".so", b".pyd", b".dll")):
         return ()
     from accelsel.probe.binary import describe
 
@@ -376,7 +374,15 @@ def shared(records: Iterable[tuple[str, bytes]]) -> tuple[SharedPath, ...]:
 
 def _tops(record: bytes) -> frozenset[bytes]:
     """The names at the top of site-packages that a RECORD claims, its own folder left aside."""
-    names = {line.partition(b"/")[0] for line in record.split(b"\n")}
+    last = record.rstrip().rpartition(b"\n")[2]
+    end = record.find(b".dist-info/") + len(b".dist-info")
+    own = record[record.rfind(b"\n", 0, end) + 1 : end]
+    folders = {record.partition(b"/")[0], last.partition(b"/")[0], own}
+    text = b"\n" + record
+    if sum(text.count(b"\n" + folder + b"/") for folder in folders) == record.count(b"\n"):
+        names = folders  # counting is ten times as fast as cutting thousands of lines
+    else:
+        names = {line.partition(b"/")[0] for line in record.split(b"\n")}
     return frozenset(
         name.partition(b",")[0]
         for name in names
