@@ -2,14 +2,17 @@
 
 `fixtures/cases/<kind>.json` holds them, condensed from public threads named in `source`. `right`
 and `fails` are backends, each with the torch releases it is meant for; `*` ends a pattern. `added`
-names the source of an entry that the thread does not have. `pinned` lists the backends that are
-right with the request's bound on torch kept, [] where none is. `none` says why no build may be the
-right answer as well. `left_out` says why a case is not judged.
+maps an entry of `right` that the thread does not have to its source, which is younger than the
+thread; `carried` one that the facts have for the same GPU in another case. `pinned` lists the
+backends that are right with the request's bound on torch kept, [] where none is. `none` says why no
+build may be the right answer as well. `override` is the HSA_OVERRIDE_GFX_VERSION of an answer that
+rests on one: its user accepts that, so the case is asked with overrides allowed. `contradicted`
+names the better source by which the thread's own answer no longer holds.
 """
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -32,6 +35,7 @@ from accelsel.model.profile import (
 from accelsel.model.request import Request
 from accelsel.model.selection import Selection
 from accelsel.rules import select
+from accelsel.rules.host import OVERRIDE
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "cases"
 ANY_PYTHON = ">=3.8"
@@ -48,18 +52,29 @@ class Case:
     right: tuple[str, ...]
     pinned: tuple[str, ...] | None
     fails: tuple[str, ...]
-    none: str | None
-    left_out: str | None
-    added: tuple[str, ...] = ()
+    none: str | None = None
+    added: Mapping[str, str] = field(default_factory=dict)
+    carried: Mapping[str, str] = field(default_factory=dict)
+    override: str | None = None
+    contradicted: str | None = None
+
+    @property
+    def own(self) -> "Case":
+        """The case with the thread's own answers alone, and what the facts carry over to it."""
+        return replace(self, right=tuple(one for one in self.right if one not in self.added))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A backend and a torch release, or nothing; `named` is the text that goes with nothing."""
+    """A backend and a torch release, or nothing; `named` is the text that goes with nothing;
+    `default` says that the wheel is the default index's, whatever backend is in it; `override` is
+    the HSA_OVERRIDE_GFX_VERSION that has to be set for it."""
 
     backend: str | None
     torch: str | None
     named: str = ""
+    default: bool = False
+    override: str | None = None
 
 
 @cache
@@ -89,8 +104,10 @@ def _case(kind: str, row: Mapping[str, Any]) -> Case:
         pinned=tuple(row["pinned"]) if "pinned" in row else None,
         fails=tuple(row.get("fails", ())),
         none=row.get("none"),
-        left_out=row.get("left_out"),
-        added=tuple(row.get("added", ())),
+        added=row.get("added", {}),
+        carried=row.get("carried", {}),
+        override=row.get("override"),
+        contradicted=row.get("contradicted"),
     )
 
 
@@ -148,7 +165,8 @@ def _meant(entries: tuple[str, ...], answer: Answer) -> bool:
         if answer.backend is None or answer.torch is None:
             return False
         inside = SpecifierSet(torches).contains(answer.torch, prereleases=True)
-        if fnmatchcase(answer.backend, pattern) and inside:
+        same = fnmatchcase(answer.backend, pattern) or (answer.default and pattern == "default")
+        if same and inside:
             return True
     return False
 
@@ -166,6 +184,8 @@ def wrong(case: Case, free: Answer, kept: Answer) -> str | None:
     for answer in (free, kept):
         if fails(case, answer):
             return f"chose {answer.backend} {answer.torch}, which fails there"
+        if answer.override not in (None, case.override):
+            return f"set an override of {answer.override}, right is {case.override}"
     if case.pinned is not None:
         if kept.backend is not None and kept.backend not in case.pinned:
             return f"with {case.request.torch} chose {kept.backend}, right are {case.pinned}"
@@ -190,18 +210,24 @@ def _names_a_vendor(case: Case, answer: Answer) -> bool:
     )  # fmt: skip
 
 
-def ours(case: Case) -> tuple[Answer, Answer]:
-    """What accelsel answers, without and with the request's bound on torch."""
-    from dataclasses import replace
+def ours(case: Case, *, overrides: bool = True) -> tuple[Answer, Answer]:
+    """What accelsel answers, without and with the request's bound on torch.
 
-    free = select(case.profile, replace(case.request, torch=""), load())
-    return _answer(free), _answer(select(case.profile, case.request, load()))
+    An override is allowed where the case's own answer has one, and `overrides` says so.
+    """
+    allowed = overrides and case.override is not None
+    request = replace(case.request, allow_arch_override=allowed)
+    free = select(case.profile, replace(request, torch=""), load())
+    return _answer(free), _answer(select(case.profile, request, load()))
 
 
 def _answer(selection: Selection) -> Answer:
-    named = "\n".join(reason.message for reason in selection.reasons)
+    told = [one.message for one in selection.reasons]
+    for warning in selection.warnings:
+        told += [warning.message, warning.hint or ""]
     return Answer(
         backend=selection.backend,
         torch=selection.torch.version if selection.torch else None,
-        named=named,
+        named="\n".join(told),
+        override=selection.environment.get(OVERRIDE),
     )
