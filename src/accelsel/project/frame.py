@@ -1,10 +1,16 @@
 """Scripts with inline metadata (PEP 723): the block of TOML inside of comments, and back."""
 
 import re
+import tomllib
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 from accelsel.model.errors import USAGE, AccelselError
+
+# Texts that one command works on: the files of a large workspace, as they are and without a pin.
+REMEMBERED = 512
 
 Splice = tuple[int, int, str]  # start, end, new text
 
@@ -44,6 +50,12 @@ class Frame:
     def apply(self, splices: list[Splice]) -> str:
         """The whole text with `splices`, given in offsets of `toml`, in place."""
         return splice(self.text, self.outside(splices))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def loaded(toml: str) -> dict[str, Any]:
+    """The values of TOML text, read once: nobody changes them. tomllib's errors."""
+    return tomllib.loads(toml)
 
 
 def splice(text: str, splices: list[Splice]) -> str:

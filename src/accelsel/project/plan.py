@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from accelsel.model.errors import NOTHING, AccelselError
@@ -12,6 +13,7 @@ from accelsel.project import hunks
 from accelsel.project.change import applied, between, in_place, inverse, look
 from accelsel.project.draft import Draft
 from accelsel.project.encode import dotted, inline, key
+from accelsel.project.frame import REMEMBERED, loaded
 from accelsel.project.read import FAMILY, ProjectView, read
 from accelsel.project.record import digest
 from accelsel.project.render import framed_text, render
@@ -42,7 +44,9 @@ def plan(view: ProjectView, selections: tuple[Selection, ...], options: PinOptio
 
 def bare(view: ProjectView) -> ProjectView:
     """The project without any pin."""
-    return view if view.record is None else read(render(view.text, unplan(view)), view.path)
+    if view.record is None:
+        return view
+    return read(_taken_back(view.text, view.path)[0], view.path)
 
 
 def finish(
@@ -69,7 +73,7 @@ def finish(
         edits=edits,
         record=record,
         base=draft.view.text,
-        anew=changed and view.record is not None and _taken_back(view, view.record)[1],
+        anew=changed and view.record is not None and _taken_back(view.text, view.path)[1],
         keep=_kept_empty(view),
         warnings=tuple(draft.warnings),
     )
@@ -158,7 +162,7 @@ def unplan(view: ProjectView) -> Plan:
             where=view.path,
             help="accelsel takes back only what it wrote",
         )
-    text, _ = _taken_back(view, record)
+    text, _ = _taken_back(view.text, view.path)
     stand = [inverse(e) for e in _standing(view.data, record)]
     left = [_left(view, e) for e in _each(view.data, record) if not in_place(view.data, e)]
     left += [_kept(inverse(e)) for e in stand if not _free(view.data, e)]
@@ -171,11 +175,17 @@ def unplan(view: ProjectView) -> Plan:
     )
 
 
-def _taken_back(view: ProjectView, record: Record) -> tuple[str, bool]:
-    """The text without the pin, and whether all that the pin changed came back line by line.
+@lru_cache(maxsize=REMEMBERED)
+def _taken_back(text: str, path: str) -> tuple[str, bool]:
+    """The text without its pin, and whether all that the pin changed came back line by line.
 
     Lines that were edited since do not come back so: what they say is taken back by value.
     """
+    view = read(text, path)
+    return (text, True) if view.record is None else _without(view, view.record)
+
+
+def _without(view: ProjectView, record: Record) -> tuple[str, bool]:
     gone = Plan(path=view.path, changed=True, keep=_kept_empty(view))
     bare = render(view.text, gone)
     framed = framed_text(bare, view.path)
@@ -185,7 +195,7 @@ def _taken_back(view: ProjectView, record: Record) -> tuple[str, bool]:
             original = hunks.taken_back(block, [(hunk.line, hunk) for hunk in record.undo.hunks])
             if digest(original) == record.undo.digest:
                 return bare[: framed.start] + original + bare[framed.end :], True
-        data = tomllib.loads(framed.toml)
+        data = loaded(framed.toml)
 
         def whole(*found: hunks.Found) -> str:
             return bare[: framed.start] + hunks.taken_back(block, found) + bare[framed.end :]
@@ -197,7 +207,7 @@ def _taken_back(view: ProjectView, record: Record) -> tuple[str, bool]:
         found = hunks.find(block, record.undo.hunks)
         text = whole(*found)
         if len(found) == len(record.undo.hunks) and only_at(text, record.written):
-            after = tomllib.loads(framed_text(text, view.path).toml)
+            after = loaded(framed_text(text, view.path).toml)
             if not any(in_place(after, edit) for edit in record.written):
                 return text, True
         stand = _standing(data, record)
@@ -245,7 +255,7 @@ def _each(data: Mapping[str, Any], record: Record) -> tuple[Edit, ...]:
 
 def _parsed(text: str, path: str) -> dict[str, Any] | None:
     try:
-        return tomllib.loads(framed_text(text, path).toml)
+        return loaded(framed_text(text, path).toml)
     except (tomllib.TOMLDecodeError, AccelselError):
         return None
 

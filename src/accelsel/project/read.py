@@ -3,13 +3,14 @@
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.plan import Record
 from accelsel.model.value import dataclass
 from accelsel.project import record as records
-from accelsel.project.frame import Frame, frame
+from accelsel.project.frame import REMEMBERED, Frame, frame, loaded
 from accelsel.project.requirement import (
     Place,
     Requirement,
@@ -160,6 +161,7 @@ def _wrong_shape(name: str, wanted: str, path: str) -> AccelselError:
     )
 
 
+@lru_cache(maxsize=REMEMBERED)
 def read(text: str, path: str = "pyproject.toml") -> ProjectView:
     """The view of a pyproject.toml or, where `path` ends in `.py`, of a script's metadata.
 
@@ -210,7 +212,7 @@ def read(text: str, path: str = "pyproject.toml") -> ProjectView:
 
 def _parse(framed: Frame, path: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(framed.toml)
+        return loaded(framed.toml)
     except tomllib.TOMLDecodeError as error:
         message = str(error)
         at = re.search(r"\(at line (\d+), column \d+\)", message)

@@ -1,12 +1,11 @@
 """A plan carried out on the text: the only place where TOML is written."""
 
-import tomllib
 from typing import Any
 
 from accelsel.model.plan import Edit, Hunk, Plan, Record, Undo
 from accelsel.project import edit, hunks, record
 from accelsel.project.change import look
-from accelsel.project.frame import Frame, Splice, frame, splice
+from accelsel.project.frame import Frame, Splice, frame, loaded, splice
 from accelsel.project.scan import Document, Path, scan
 
 
@@ -23,7 +22,7 @@ def render(text: str, plan: Plan) -> str:
     if plan.anew and plan.record is not None:
         text, edits = plan.base, plan.record.written
     framed = framed_text(text, plan.path)
-    data = tomllib.loads(framed.toml)
+    data = loaded(framed.toml)
     document = scan(framed.toml)
     present = look(data, record.PATH)
     found = edit.splices(document, data, (*edits, *_to(present, None)), plan.keep)
