@@ -301,3 +301,15 @@ def test_a_malformed_requirement_is_told_with_its_line(text: str, line: int | No
 )  # fmt: skip
 def test_what_uv_accepts_is_not_refused(text: str) -> None:
     refuse_malformed(read(f'{PROJECT}dependencies = ["{text}"]\n'))
+
+
+def test_a_list_that_names_its_own_wheel_needs_none_that_is_chosen() -> None:
+    wheel = "https://download.pytorch.org/whl/xpu/torch-2.6.0%2Bxpu-cp311-cp311-linux_x86_64.whl"
+    lists = (
+        f'dependencies = ["torch"]\noptional-dependencies.intel = ["torch @ {wheel}", "torchao"]'
+    )
+    alone = f'optional-dependencies.intel = ["torch @ {wheel}", "torchao"]'
+    head = '[project]\nname = "demo"\nversion = "1"\n'
+    found = demand([read(head + lists)], "linux-x86_64")
+    assert (found.torch, found.parts) == ("", ())
+    assert demand([read(head + alone)], "linux-x86_64").parts

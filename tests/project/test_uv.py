@@ -60,7 +60,7 @@ def test_uv_locks_the_selected_build(
 
 def torch_registries(lock: Any) -> set[str]:
     return {
-        package["source"]["registry"].rstrip("/")
+        package["source"].get("registry", "").rstrip("/")
         for package in lock["package"]
         if package["name"] == "torch"
     } | {package["source"].get("registry", "") for package in lock["package"]}

@@ -11,6 +11,7 @@ from accelsel.model.value import dataclass
 from accelsel.project.markers import PYTHONS, platforms_of
 from accelsel.project.read import FAMILY, ProjectView, is_direct, strings, table
 from accelsel.project.requirement import Requirement, normalize, text_of, url_version
+from accelsel.project.scopes import branches
 from accelsel.project.sources import OWN
 
 Spot = tuple[int, str, str]  # number of the file, kind of list, name of the extra or group
@@ -95,6 +96,13 @@ class _Reading:
                 if self.holds(requirement):
                     self.direct.setdefault(_spot(at, requirement), []).append(requirement)
         self.always = self._always()
+        # what names its own wheel of torch needs none that is chosen
+        self.served = frozenset(
+            (at, branch.key, normalize(branch.name))
+            for at, view in enumerate(views)
+            for branch in branches(view)
+            if "url" in branch.source
+        )
         self.rivals = tuple(self._rivals())
 
     def demand(self) -> Demand:
@@ -104,7 +112,7 @@ class _Reading:
         )
         parts: dict[tuple[str, tuple[str, ...], bool], str] = {}
         for spot in self.direct:
-            if spot in self.always:
+            if spot in self.always | self.served:
                 continue
             shared, joined, own = self._shared(spot)
             clauses.update(dict.fromkeys(shared))
@@ -119,7 +127,7 @@ class _Reading:
                 if not companions.keys() >= {*texts}:
                     parts.setdefault(("", tuple(texts), False), label)
         for spot, requirements in self.direct.items():
-            for one in requirements:
+            for one in requirements if spot not in self.served else ():
                 if one.name == "torch" and one.bound and not self._sure(one):
                     label = f"{_label(spot)}, under {one.marker},"
                     parts.setdefault((one.bound, (), True), label)

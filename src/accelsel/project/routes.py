@@ -130,18 +130,18 @@ def requirements(draft: Draft, routes: Iterable[Route], lists: Iterable[Path] = 
     """URLs and local versions of the torch family as versions; companions that torch of another
     backend needed go. Extras and groups with an index of their own for the package stay, and those
     of other backends than the ones of `lists`."""
+    own = {b.path for b in branches(draft.view)} - set(lists)
     torch = {r.path for r in draft.view.requirements if r.name == "torch"}
-    served = torch - {b.path for b in branches(draft.view)} | set(lists)
     mine: dict[str, set[sources.Scope]] = {}
     for route in routes:
         mine.setdefault(route.name, set()).add(route.scope)
     for requirement in draft.view.requirements:
         name, raw = requirement.name, requirement.raw
         others = {sources.scope(e) for e in draft.view.sources.get(name, ())} - {(None, None)}
-        if _scope(requirement) in others - mine.get(name, set()):
+        if requirement.path in own or _scope(requirement) in others - mine.get(name, set()):
             continue
         if mine and name in TRITONS - set(mine):
-            if requirement.place.kind in ABOVE and requirement.path not in served:
+            if requirement.place.kind in ABOVE and requirement.path not in torch:
                 continue
             draft.swap(requirement.path, raw, None, f"{name} belongs to another backend")
         elif name not in {*FAMILY, *mine}:

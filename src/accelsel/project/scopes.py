@@ -1,6 +1,7 @@
 """Extras and groups by which a project tells backends apart itself."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from accelsel.model.plan import PinOptions, Shape
@@ -13,6 +14,10 @@ from accelsel.project.requirement import normalize
 from accelsel.project.scan import Path
 from accelsel.project.sources import Entry
 
+# `+` may stand quoted in a URL
+_LOCAL = re.compile(
+    r"/[^/]*(?:\+|%2B)(?:pt\d+)?(cpu|cu\d+|rocm[\d.]+|xpu)[^/]*\.whl", re.IGNORECASE
+)
 Key = Literal["extra", "group"]
 KEYS: dict[Shape, Key] = {"extras": "extra", "groups": "group"}
 ABOVE: dict[Key, Path] = {
@@ -23,7 +28,8 @@ ABOVE: dict[Key, Path] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Branch:
-    """An extra or group that requires torch, and the source that torch has for it alone."""
+    """An extra or group that requires torch, and the source that torch has for it alone: an entry
+    of its sources, or the URL that the list itself names."""
 
     key: Key
     name: str
@@ -32,12 +38,10 @@ class Branch:
 
 
 def branches(view: ProjectView) -> tuple[Branch, ...]:
-    """The extras and groups that torch has a source for, as far as they require it."""
-    places = {
-        (r.place.kind, normalize(r.place.name or "")): r
-        for r in view.requirements
-        if r.name == "torch" and is_direct(r)
-    }
+    """The extras and groups that torch has a source for, as far as they require it, and those that
+    name a wheel of torch by its URL where the project gets torch in another way too."""
+    direct = [r for r in view.requirements if r.name == "torch" and is_direct(r)]
+    places = {(r.place.kind, normalize(r.place.name or "")): r for r in direct}
     found = []
     for entry in view.sources.get("torch", ()):
         for key in KEYS.values():
@@ -45,7 +49,20 @@ def branches(view: ProjectView) -> tuple[Branch, ...]:
             if place is not None and place.place.name:
                 name = place.place.name
                 found.append(Branch(key=key, name=name, path=place.path, source=entry))
+    if len({wheel_backend(r.url) for r in direct}) > 1:
+        for r in direct:
+            for key in KEYS.values():
+                if wheel_backend(r.url) and r.place.kind == key:
+                    source = {"url": r.url, **({"marker": r.marker} if r.marker else {})}
+                    name = str(r.place.name)
+                    found.append(Branch(key=key, name=name, path=r.path, source=source))
     return tuple(found)
+
+
+def wheel_backend(url: object) -> str | None:
+    """The backend in the local version of a wheel's name, such as `+cu124` or `+pt22cu118`."""
+    local = _LOCAL.search(str(url or ""))
+    return local[1] if local else None
 
 
 def rivals_of(
@@ -70,10 +87,12 @@ def rivals_of(
 
 
 def declared(
-    view: ProjectView, selections: Iterable[Selection], options: PinOptions
+    view: ProjectView, selections: Sequence[Selection], options: PinOptions
 ) -> Shape | None:
     """Whether the project keeps several backends apart by extras or groups, so that one source of
-    torch for all of it would contradict theirs (uv: "conflicting indexes"), and by which."""
+    torch for all of it would contradict theirs (uv: "conflicting indexes"), and by which. By groups
+    also where the bound of an extra or group excludes the selected torch, as uv resolves all of a
+    project together that is not declared as conflicting."""
     for selection in selections:
         if selection.index is None:
             continue
@@ -83,7 +102,9 @@ def declared(
             same = own is not None and branch.source.get("index") == own.get("name")
             if not same and sources.covers(branch.source) & mine:
                 return "extras" if branch.key == "extra" else "groups"
-    return None
+    versions = [s.torch.version for s in selections if s.torch and s.index]
+    apart = versions and not view.is_script and not view.is_virtual
+    return "groups" if apart and rivals_of(view, versions, ()) else None
 
 
 def adopted(
@@ -97,7 +118,7 @@ def adopted(
         (
             branch
             for branch in branches(view)
-            if own and branch.key == key and branch.source.get("index") == own.get("name")
+            if own and branch.key == key and branch.source.get("index", "") == own.get("name")
         ),
         None,
     )

@@ -11,7 +11,7 @@ from accelsel.project import sources
 from accelsel.project.bounds import beside, bounded, merged, with_each
 from accelsel.project.draft import CONSTRAINTS, UV, Draft, bound
 from accelsel.project.markers import exact
-from accelsel.project.read import FAMILY, ProjectView, table
+from accelsel.project.read import FAMILY, ProjectView, is_direct, table
 from accelsel.project.requirement import Requirement, normalize
 from accelsel.project.routes import TRITONS, allowed, of, requirements
 from accelsel.project.scan import Path
@@ -44,7 +44,9 @@ def write_variants(
         _fill(draft, selection, lists, at, platforms, moved)
         scope: Scope = (lists[at][-1], None) if shape == "extras" else (None, lists[at][-1])
         routes += _routes(draft, selection, platforms, scope, moved, lists[at])
-    routes = _tritons(draft, selections, routes, lists, shape, alone=not own)
+    others = frozenset({b.path for b in branches(view)} - {*lists})
+    others |= {(*ABOVE[key], name) for key, name in rivals}
+    routes = _tritons(draft, selections, routes, lists, shape, others, alone=not own)
     if options.shape == "single":
         _stay(draft, moved, lists, KEYS[shape])
     else:
@@ -67,7 +69,8 @@ def write_variants(
                 "default-group-excludes",
                 f"the default group {draft.names[0]} excludes the project's own extras "
                 f"{', '.join(extras)}",
-                f"`uv sync --no-group {draft.names[0]} --extra {extras[0]}`, or --as extras",
+                f"`uv sync --no-group {draft.names[0]} --extra {extras[0]}`"
+                + (", or --as extras" if options.shape == "groups" else ""),
             )
     settings_that_defeat(draft, selections[0])
 
@@ -205,15 +208,21 @@ def _tritons(
     routes: list[Route],
     lists: Sequence[Path],
     shape: Shape,
+    others: frozenset[Path],
     *,
     alone: bool,
 ) -> list[Route]:
     """What torch requires from its own index under names of its own, or of packages that are no
     requirement of the project: in each list, or by a constraint where it is the same for all, which
     it can be only if `alone`, without other backends of the project's own. A constraint installs
-    nothing, so it can hold all the names that a triton had over the releases of torch."""
+    nothing, so it can hold all the names that a triton had over the releases of torch. What only
+    the lists `others` require, which exclude the backends, is none of theirs."""
     view = draft.view
     moved = {r.name for r in routes}
+    places: dict[str, set[Path]] = {}
+    for r in filter(is_direct, view.requirements):
+        places.setdefault(r.name, set()).add(r.path)
+    moved |= {name for name, paths in places.items() if paths <= others}
     where: dict[str, list[int]] = {}
     for at, selection in enumerate(selections):
         for package in selection.packages:

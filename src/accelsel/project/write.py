@@ -1,6 +1,5 @@
 """What a selection means for a project, said as edits."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,14 +15,9 @@ from accelsel.project.read import table
 from accelsel.project.requirement import normalize
 from accelsel.project.routes import allowed, left, of, requirements, single_routes, target
 from accelsel.project.scan import Path
-from accelsel.project.scopes import ABOVE
+from accelsel.project.scopes import ABOVE, wheel_backend
 from accelsel.project.sources import Route, covers
 from accelsel.project.wiring import Names, write_sources
-
-# the local version of a wheel for torch, as `+pt22cu118` or `%2Bcu124`
-_LOCAL = re.compile(
-    r"/[^/]*(?:\+|%2B)(?:pt\d+)?(cpu|cu\d+|rocm[\d.]+|xpu)[^/]*\.whl", re.IGNORECASE
-)
 
 
 def write_one(draft: Draft, selections: tuple[Selection, ...], options: PinOptions) -> Names:
@@ -204,13 +198,13 @@ def others_by_url(draft: Draft, selection: Selection, routes: Iterable[Route]) -
     routed = {route.name for route in routes}
     for name, entries in draft.view.sources.items():
         for entry in entries:
-            local = _LOCAL.search(str(entry.get("url", "")))
-            if local and name not in routed and local[1] != selection.backend:
+            backend = wheel_backend(entry.get("url"))
+            if backend and name not in routed and backend != selection.backend:
                 if target(selection) not in covers(entry):
                     continue
                 draft.warn(
                     "wheel-of-another-backend",
-                    f"the source of {name} is a wheel for {local[1]}, beside torch for "
+                    f"the source of {name} is a wheel for {backend}, beside torch for "
                     f"{selection.backend}",
                     f"name a wheel for {selection.backend}, or none for a version by the index",
                 )
