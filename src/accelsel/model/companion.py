@@ -178,7 +178,8 @@ class KernelLimit:
 
     `below` is the lowest capability served (`sm_80`), `lacks` are architectures that are not;
     `platforms` () is all. `part` names what does not work where it is not the whole. `since` is a
-    specifier of releases that serve them, None where none does.
+    specifier of releases that serve them, None where none does. `direct` is the requirement to take
+    where the name on the default index is another project's.
     """
 
     name: str
@@ -189,6 +190,7 @@ class KernelLimit:
     platforms: tuple[str, ...] = ()
     part: str | None = None
     since: str | None = None
+    direct: str | None = None
     cure: str
     source: str
     checked: str

@@ -114,12 +114,25 @@ def examine(
 def _told(found: list[Finding]) -> list[Finding]:
     """What is still true where torch itself has to be replaced: what was measured by the installed
     one is left out, and nobody is told that torch is right."""
+    found = _same_cure(found)
     if not any(each.cause == "torch" and each.severity == "error" for each in found):
         return found
     left = [
         each for each in found if each.id not in ("family-build", "family-version", "other-cuda")
     ]
     return [replace(each, hint=_without(each.hint)) for each in left]
+
+
+def _same_cure(found: list[Finding]) -> list[Finding]:
+    """A message is cured as what was found besides of the same cause, which knows more."""
+    others = [each for each in found if each.id != "error-text" and each.severity == "error"]
+    cures = {each.cause: each.fix for each in reversed(others) if each.fix}
+    return [
+        replace(each, fix=cures[each.cause])
+        if each.id == "error-text" and each.cause in cures
+        else each
+        for each in found
+    ]
 
 
 def _without(hint: str | None) -> str | None:

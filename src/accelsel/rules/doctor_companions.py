@@ -11,7 +11,15 @@ from accelsel.rules.companions_answer import constraints
 from accelsel.rules.companions_offer import STAGES, Place, Test
 from accelsel.rules.compatibility import VENDORS
 from accelsel.rules.doctor_labels import label_of
-from accelsel.rules.doctor_subject import Check, Subject, finding, gpu_name, python_tag, release_of
+from accelsel.rules.doctor_subject import (
+    Check,
+    Subject,
+    equipped,
+    finding,
+    gpu_name,
+    python_tag,
+    release_of,
+)
 from accelsel.rules.host import platform_of
 from accelsel.rules.versions import contains
 
@@ -174,7 +182,7 @@ def _finding(
     what: str,
     rows: list[Offer],
 ) -> Finding:
-    fix, hint = _cure(subject, table, package)
+    fix, hint = cure(subject, table, package)
     why = next((offer.why for offer in rows if offer.why), None)
     said = "; ".join(filter(None, ("torch is right", hint or why)))
     return finding(
@@ -188,13 +196,13 @@ def _finding(
     )
 
 
-def _cure(subject: Subject, table: CompanionTable, package: Distribution) -> tuple[str, str | None]:
+def cure(subject: Subject, table: CompanionTable, package: Distribution) -> tuple[str, str | None]:
     """The command that brings a release which fits, else the one that takes it out, and why."""
     found = _row(subject)
     removal = subject.uninstall(package.name)
     if found is None:
         return removal, None
-    build, _ = found
+    build, backend = found
     answer = _answer(subject, table, package.name, found)
     if answer.refusals:
         return removal, answer.refusals[0].message
@@ -203,14 +211,26 @@ def _cure(subject: Subject, table: CompanionTable, package: Distribution) -> tup
         return removal, None
     extras = f"[{','.join(chosen.extras)}]" if chosen.extras else ""
     requirement = f"{package.name}{extras}{chosen.specifier}"
-    urls = {each.name: each.url for each in answer.indexes}
-    url = urls.get(chosen.index or "")
     command = subject.install(requirement, f"torch=={build.torch}")
     if chosen.match_runtime:
-        command += f" --no-build-isolation --reinstall-package {package.name}"
-    if url and not re.search(r"--(?:torch-backend|index) ", command):
-        command += f" --index {url}"
-    return command, chosen.why
+        command += " --no-build-isolation"
+    command += f" --reinstall-package {package.name}"
+    place = next((each for each in answer.indexes if each.name == chosen.index), None)
+    own = subject.tables.indexes.get(backend.indexes.get("stable", ""))
+    if place is not None:
+        command += f" --{'find-links' if place.format == 'flat' else 'index'} {place.url}"
+    elif own is not None and chosen.index == own.name and package.name not in ROUTED:
+        command += "" if own.url in command else f" --index {own.url}"
+    return equipped(subject, command) if chosen.match_runtime else command, chosen.why
+
+
+# What `--torch-backend` takes from PyTorch's index (the list in uv 0.13.8, read 2026-11-20).
+ROUTED = frozenset({
+    "fbgemm-gpu", "pytorch-triton", "pytorch-triton-rocm", "pytorch-triton-xpu", "torch",
+    "torch-tensorrt", "torchao", "torcharrow", "torchaudio", "torchcodec", "torchcsprng",
+    "torchdistx", "torchserve", "torchtext", "torchtune", "torchvision", "triton", "triton-rocm",
+    "triton-xpu",
+})  # fmt: skip
 
 
 def _answer(

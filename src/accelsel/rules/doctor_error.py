@@ -5,9 +5,20 @@ from collections.abc import Callable, Iterator
 
 from accelsel.model.finding import Finding
 from accelsel.model.value import dataclass
+from accelsel.rules.doctor_companions import cure
 from accelsel.rules.doctor_device import KERNEL_LOG
-from accelsel.rules.doctor_subject import Check, Subject, finding, given, gpu_name, unsetting
-from accelsel.rules.doctor_torch import driver_command
+from accelsel.rules.doctor_subject import (
+    FAMILY,
+    Check,
+    Subject,
+    compiled,
+    finding,
+    given,
+    gpu_name,
+    unsetting,
+    without_compat,
+)
+from accelsel.rules.doctor_torch import VISIT, driver_command
 
 RESTART = "sudo reboot"
 
@@ -53,14 +64,14 @@ def _no_kernel(subject: Subject) -> Iterator[Finding]:
     gpus = [gpu for gpu in subject.profile.gpus if gpu.index in subject.best.serves]
     names = ", ".join(f"{each.name} {each.version}" for each in suspects) or "none is installed"
     where = " and ".join(map(gpu_name, gpus)) or "this GPU"
-    upgrade = subject.install("--upgrade", *(p.name for p in suspects), f"torch=={torch.release}")
+    upgrade = _renewed(subject, [each.name for each in suspects], [f"torch=={torch.release}"])
     yield finding(
         "error-text",
         "error",
         f"torch {torch.full} has kernels for {where}; the message comes from another package with "
         f"GPU code: {names}",
         environment.root,
-        upgrade if suspects else "accelsel why",
+        upgrade,
         hint="torch is right; look in the traceback which of them was called",
         cause="companion",
     )
@@ -72,7 +83,7 @@ def _too_old(subject: Subject) -> Iterator[Finding]:
     yield _host(
         subject,
         f"the driver{said} is older than the CUDA of the installed torch",
-        driver_command(subject) or subject.renew(),
+        driver_command(subject) or VISIT,
         "a driver of the CUDA major of torch is enough, or a build that this driver runs",
     )
 
@@ -140,7 +151,7 @@ def _compat(subject: Subject) -> Iterator[Finding]:
     yield _host(
         subject,
         "a forward-compatibility libcuda is used on a card that does not support it (804)",
-        "sudo rm -f /etc/ld.so.conf.d/*compat*.conf && sudo ldconfig && unset LD_LIBRARY_PATH",
+        without_compat(subject),
         "or a newer driver on the host; torch's own wheels need no compat library",
     )
 
@@ -230,6 +241,19 @@ MESSAGES = (
 )
 
 
+def _renewed(subject: Subject, names: list[str], keep: list[str]) -> str:
+    """The command that renews what a message speaks of, and leaves torch as it is."""
+    if not names:
+        return "accelsel why"
+    table, environment, name = subject.companions, subject.environment, names[0]
+    package = environment.get(name) if environment else None
+    if package is not None and table is not None and name in table.offers and keep:
+        return cure(subject, table, package)[0]
+    if package is not None and (not keep or name not in FAMILY):
+        return compiled(subject, name, name)
+    return subject.install("--upgrade", *names, *keep)
+
+
 def _symptoms(subject: Subject, text: str) -> Iterator[Finding]:
     """A symptom of the companions table; the name in the text, or the table's, is who has it."""
     environment, torch = subject.environment, subject.torch
@@ -248,7 +272,7 @@ def _symptoms(subject: Subject, text: str) -> Iterator[Finding]:
             "error",
             f"{row.cause}" + (f" ({', '.join(suspects)})" if suspects else ""),
             environment.root if environment else "the environment",
-            subject.install("--upgrade", *suspects, *keep) if suspects else "accelsel why",
+            _renewed(subject, suspects, keep),
             hint=f"{row.cure}; torch is right",
             cause="companion",
         )

@@ -15,6 +15,7 @@ from accelsel.rules.doctor_subject import (
     both_of,
     compiled,
     cuda_of,
+    equipped,
     finding,
     gpu_name,
     release_of,
@@ -54,9 +55,17 @@ def _falls_under(subject: Subject, row: KernelLimit, package: Distribution, gpu:
     if code is None or (row.platforms and platform_of(subject.profile) not in row.platforms):
         return False
     floor = capability(row.below or "")
+    if row.direct is not None and not _is_extension(package):
+        return False  # another project of this name
     if gpu.arch not in row.lacks and not (floor and code[:2] < floor[:2]):
         return False
     return holds(row.versions, package)
+
+
+def _is_extension(package: Distribution) -> bool:
+    return label_of(package) is not None or any(
+        line.partition(";")[0].strip().startswith("torch") for line in package.requires
+    )
 
 
 def holds(specifier: str, package: Distribution) -> bool:
@@ -75,11 +84,25 @@ def _served(
         return None
     if row.part is not None:
         arch = capability(gpu.arch or "") or (0, 0, "")
-        requirement = f"{package.name}=={release_of(package.version)}"
+        requirement = f"{package.name}=={_published(subject, package)}"
         return compiled(subject, package.name, requirement, f"{arch[0]}.{arch[1]}")
+    if row.direct is not None:
+        return compiled(subject, package.name, f'"{row.direct}"')
     if row.since is None:
         return subject.uninstall(package.name)
     return subject.install(f"{package.name}{row.since}", f"torch=={torch.release}")
+
+
+def _published(subject: Subject, package: Distribution) -> str:
+    """The release of a package, of a build between two the one before."""
+    table = subject.companions
+    row = table.distributions.get(package.name) if table else None
+    version = release_of(package.version)
+    if row is None or version in row.releases:
+        return version
+    older = [each for each in row.releases if numbers(each) <= numbers(version)]
+    older = [each for each in older if contains(f"<={version}", each)]
+    return older[-1] if older else version
 
 
 def mislabelled(subject: Subject) -> Iterator[Finding]:
@@ -103,8 +126,11 @@ def mislabelled(subject: Subject) -> Iterator[Finding]:
                 f"{package.name} {package.version}: its wheels for torch {row.torch} use the "
                 f"{theirs} C++ ABI, whatever their label says; torch {torch.full} the {ours_} one",
                 environment.root,
-                f"uv pip install{subject.python_argument} --no-build-isolation "
-                f'--reinstall-package {package.name} "{package.name}{row.good}"',
+                equipped(
+                    subject,
+                    f"uv pip install{subject.python_argument} --no-build-isolation "
+                    f'--reinstall-package {package.name} "{package.name}{row.good}"',
+                ),
                 hint=f"{package.name}{row.good} has right ones; `undefined symbol` comes from "
                 "this; torch is right",
                 cause="companion",

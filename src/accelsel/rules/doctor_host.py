@@ -12,6 +12,7 @@ from accelsel.rules.doctor_subject import (
     gpu_build,
     gpu_name,
     vendor_of,
+    without_compat,
 )
 from accelsel.rules.doctor_torch import driver_command, needs_jetson_wheel
 
@@ -42,9 +43,13 @@ def mismatch(subject: Subject) -> Iterator[Finding]:
         "error",
         f"NVIDIA's library and kernel module are of different versions{both}; CUDA answers 803",
         "NVIDIA driver",
-        f"{engine} restart CONTAINER" if inside else RESTART.get(os.system, WHY),
+        "apt-get purge -y '^libnvidia-compute-.*' && ldconfig"
+        if inside and differ
+        else f"{engine} restart CONTAINER"
+        if inside
+        else RESTART.get(os.system, WHY),
         hint="the driver was updated while it ran; another torch changes nothing"
-        + (", remove driver libraries that the image itself brings" if inside else ""),
+        + ("; the image may bring driver libraries of its own" if inside else ""),
         cause="host",
     )
 
@@ -68,7 +73,7 @@ def compat(subject: Subject) -> Iterator[Finding]:
         f"libcuda {newest} of CUDA's compat folder stands before the driver {kernel}; "
         "cards other than data-centre ones answer 804",
         files.compat_path or "/usr/local/cuda/compat",
-        "sudo rm -f /etc/ld.so.conf.d/*compat*.conf && sudo ldconfig && unset LD_LIBRARY_PATH",
+        without_compat(subject),
         hint="or a driver of that branch on the host; torch's own wheels need no compat library",
         cause="host",
     )

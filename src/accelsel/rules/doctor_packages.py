@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from accelsel.model.finding import Finding
 from accelsel.model.installed import Distribution, Environment
+from accelsel.rules.doctor_companions import cure
 from accelsel.rules.doctor_labels import Label, abi_of, label_of
 from accelsel.rules.doctor_subject import (
     FAMILY,
@@ -163,6 +164,9 @@ def _rebuilt(subject: Subject, torch: TorchBuild, package: Distribution) -> str:
     name = package.name
     if subject.project is not None and not torch.vendor:
         return f"accelsel pin --write --sync && uv sync --reinstall-package {name}"
+    table = subject.companions
+    if table is not None and name in table.offers and not torch.vendor:
+        return cure(subject, table, package)[0]
     return compiled(subject, name, name)
 
 
@@ -221,13 +225,14 @@ def triton_windows(subject: Subject) -> Iterator[Finding]:
         )
         return
     has = package or other
+    removal = "" if package else f"{subject.uninstall('triton')} && "
     yield finding(
         "triton-version",
         "error",
         f"{has.name if has else ''} {has.version if has else ''} does not go with torch "
         f"{torch.full}, which wants {wanted}",
         environment.root,
-        subject.install(wanted),
+        removal + subject.install(wanted),
         hint="torch is right",
         cause="companion",
     )
@@ -302,8 +307,10 @@ def audio_codec(subject: Subject) -> Iterator[Finding]:
         f"torchaudio {audio.version} loads and saves through torchcodec, which is not installed"
         + (" and has no build for this torch" if without else ""),
         environment.root,
-        subject.install("torchaudio<2.9") if without else subject.install("torchcodec"),
-        hint="or read audio with soundfile; torch is right",
+        subject.install("soundfile") if without else subject.install("torchcodec"),
+        hint="soundfile reads audio without it; torch is right"
+        if without
+        else "or read audio with soundfile; torch is right",
         cause="companion",
     )
 

@@ -13,7 +13,9 @@ from accelsel.rules.doctor_subject import (
     Subject,
     TorchBuild,
     both_of,
+    compiled,
     finding,
+    release_of,
 )
 from accelsel.rules.versions import contains
 
@@ -74,7 +76,7 @@ def _keeping(subject: Subject, torch: TorchBuild, package: Distribution) -> str:
             return f"uv sync --reinstall-package {package.name}"
         return subject.install(package.name, f"torch=={torch.release}", reinstall=False)
     name = package.name
-    return f"uv pip install{subject.python_argument} --no-deps --no-binary {name} {name}"
+    return compiled(subject, name, f"--no-deps {name}=={release_of(package.version)}")
 
 
 def _runtime(

@@ -171,10 +171,25 @@ def compiled(subject: Subject, package: str, requirement: str, arch: str = "") -
     name = "TORCH_CUDA_ARCH_LIST"
     windows = subject.profile.os.system == "windows"
     first = (setting(subject, name, arch) + "; " if windows else f"{name}={arch} ") if arch else ""
-    return (
+    return equipped(
+        subject,
         f"{first}uv pip install{subject.python_argument} --reinstall-package {package} "
-        f"--no-build-isolation --no-binary {package} {requirement}"
+        f"--no-build-isolation --no-binary {package} {requirement}",
     )
+
+
+# What nearly every extension's build imports; an environment of uv holds none of it.
+BUILD_TOOLS = ("setuptools", "wheel", "packaging", "ninja", "psutil")
+
+
+def equipped(subject: Subject, command: str) -> str:
+    """The command that builds without isolation, after one that installs what is missing for it."""
+    environment = subject.environment
+    missing = [name for name in BUILD_TOOLS if environment and environment.get(name) is None]
+    if not missing:
+        return command
+    then = "; " if subject.profile.os.system == "windows" else " && "
+    return f"uv pip install{subject.python_argument} {' '.join(missing)}{then}{command}"
 
 
 # How a container is given the GPUs of its host, by its engine: docker's and podman's flags, and the
@@ -197,6 +212,13 @@ GIVEN = {
     },
     "other": dict.fromkeys(("nvidia", "amd", "intel"), "lxc config device add NAME gpu0 gpu"),
 }
+
+
+def without_compat(subject: Subject) -> str:
+    """The command that takes CUDA's compat libraries off the loader's path, and can be undone."""
+    folder = subject.files.compat_path or "/usr/local/cuda/compat"
+    sudo = "" if subject.profile.os.container else "sudo "
+    return f"{sudo}mv {folder} {folder}.off && {sudo}ldconfig"
 
 
 def given(subject: Subject, vendor: str) -> str:

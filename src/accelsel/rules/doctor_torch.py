@@ -66,7 +66,7 @@ def driver(subject: Subject) -> Iterator[Finding]:
             "error",
             f"the driver is too old for torch {torch.full}: {each.message}",
             "NVIDIA driver",
-            command or subject.renew(),
+            command or (subject.renew() if fits else VISIT),
             hint=", or ".join(ways),
             cause="host",
         )
@@ -84,6 +84,7 @@ def driver_command(subject: Subject) -> str | None:
 
 
 DRIVER_PAGE = "https://www.nvidia.com/drivers"
+VISIT = f"xdg-open {DRIVER_PAGE}"
 DRIVER_COMMANDS = {
     "ubuntu": "sudo ubuntu-drivers install",
     "debian": "sudo apt-get install nvidia-driver",
