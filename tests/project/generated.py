@@ -138,8 +138,8 @@ def uv_blocks(draw: st.DrawFn) -> list[str]:
     flat = [s for s in sources if "\n" not in s[1]]
     index_line = "[" + ", ".join(_inline(i) for i in indexes) + "]"
     if style == "inline":
-        parts = [f"{k} = {v}" for k, v in keys if "#" not in v]
-        parts += [f"sources = {_inline(flat)}"] * bool(flat)
+        parts = [f"{k} = {v}" for k, v in keys]
+        parts += [f"sources = {_inline(sources)}"] * bool(sources)
         parts += [f"index = {index_line}"] * bool(indexes)
         return [f"[tool]\nuv = {{ {', '.join(parts)} }}{note}"]
     if style == "dotted":

@@ -5,6 +5,7 @@ that files without a final newline, comments and scripts' comment signs need no 
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,8 +13,8 @@ from accelsel.model.plan import Edit
 from accelsel.project import elements, encode, layout
 from accelsel.project.change import applied, look
 from accelsel.project.elements import Cuts
-from accelsel.project.frame import Splice
-from accelsel.project.scan import Document, Entry, Node, Path, Section
+from accelsel.project.frame import Splice, splice
+from accelsel.project.scan import Document, Entry, Node, Path, Section, scan
 
 # where an array or a table that has lost its last value goes too
 EMPTIED: set[Path] = {
@@ -63,13 +64,19 @@ class _Editor:
     # -- inline tables ---------------------------------------------------------------------------
 
     def rebuild(self, holder: Entry, edits: list[Edit]) -> None:
-        """Writes an inline table anew after `edits` inside of it; what is equal stays as it is."""
+        """Writes an inline table anew after `edits` inside of it; what is equal stays as it is, and
+        comments of arrays that go stand below."""
         present = look(self.data, holder.path)
         wanted = look(applied(self.data, edits), holder.path) or {}
         node = holder.value
-        self.cuts.put.append(
-            (node.start, node.end, self._table(node, holder.path, present, wanted))
-        )
+        new = self._table(node, holder.path, present, wanted)
+        self.cuts.put.append((node.start, node.end, new))
+        rebuilt = scan(f"x = {new}")
+        left = layout.comments(rebuilt, rebuilt.sections[0].entries[0].value)
+        lost = list((Counter(layout.comments(self.document, node)) - Counter(left)).elements())
+        end = self.document.line_end(node.end)
+        indent = layout.indent(self.document, holder.start)
+        self.cuts.put.append((end, end, "".join(f"\n{indent}{comment}" for comment in lost)))
 
     def _table(self, node: Node, path: Path, present: Any, wanted: Mapping[str, Any]) -> str:
         depth = len(path)
@@ -87,6 +94,8 @@ class _Editor:
                     parts.append(f"{encode.key(name)} = {encode.inline(after)}")
                 elif entry.value.kind == "table" and isinstance(after, Mapping):
                     parts.append(key + self._table(entry.value, entry.path, before, after))
+                elif entry.value.kind == "array" and isinstance(after, list):
+                    parts.append(key + self._array(entry, before, after))
                 else:
                     parts.append(key + encode.inline(after))
             done.add(name)
@@ -94,6 +103,17 @@ class _Editor:
             f"{encode.key(k)} = {encode.inline(v)}" for k, v in wanted.items() if k not in done
         ]
         return "{ " + ", ".join(parts) + " }" if parts else "{}"
+
+    def _array(self, entry: Entry, present: list[Any], wanted: list[Any]) -> str:
+        """The text of an array in an inline table; one of several lines keeps them."""
+        node = entry.value
+        raw = self.text[node.start : node.end]
+        if "\n" not in raw or not (wanted or layout.comments(self.document, node)):
+            return encode.inline(wanted)
+        cuts = Cuts()
+        elements.change(self.document, entry, present, wanted, cuts)
+        found = (*_merged(cuts.removed), *cuts.put)
+        return splice(raw, [(a - node.start, b - node.start, new) for a, b, new in found])
 
     # -- values ----------------------------------------------------------------------------------
 
