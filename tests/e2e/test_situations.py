@@ -122,6 +122,64 @@ def test_triton_has_no_wheels_for_a_python(make_project: Callable[[str], Project
     assert "python_full_version < '3.13'" in line
 
 
+@pytest.mark.parametrize(
+    ("host", "needs", "words", "where"),
+    [
+        pytest.param(
+            "no-gpu", ["torch"], ["--python", "3.13"], "python_full_version < '3.13'", id="cpu"
+        ),
+        pytest.param(
+            "no-gpu",
+            ["torch==2.5.1"],
+            ["--python", "3.13"],
+            "python_full_version < '3.13'",
+            id="cpu-of-its-time",
+        ),
+        pytest.param(
+            "no-gpu",
+            ["torch<2.14"],
+            ["--platform", "windows-amd64"],
+            "sys_platform == 'linux'",
+            id="windows",
+        ),
+        pytest.param(
+            "t4-535",
+            ["torch<2.6"],
+            ["--platform", "windows-amd64", "--python", "3.12"],
+            "sys_platform == 'linux'",
+            id="cuda-on-windows",
+        ),
+    ],
+)
+def test_another_package_asks_for_a_triton_without_files(
+    make_project: Callable[[str], Project],
+    host: str,
+    needs: list[str],
+    words: list[str],
+    where: str,
+) -> None:
+    """It names triton 3.1.0, which has wheels for x86-64 Linux before Python 3.13 alone."""
+    project = make_project(project_text(*needs, "pins-triton"))
+    said = project.pin(host, "--write", "--lock", *words).stderr
+    exported = project.uv("export", "--no-hashes").stdout.splitlines()
+    [line] = [line for line in exported if line.startswith("triton")]
+    assert line.startswith("triton==3.1.0 ;")
+    assert where in line
+    assert "no file for" not in said
+    before = project.file.read_bytes()
+    project.pin(host, "--write", "--lock", *words)
+    assert project.file.read_bytes() == before
+    project.uv("lock", "--check")
+
+
+def test_who_asks_for_what_has_no_file_is_told(make_project: Callable[[str], Project]) -> None:
+    """Torch of the default index has a triton of its own on Linux, so that nothing is masked."""
+    project = make_project(project_text("torch<2.6", "pins-triton"))
+    said = project.pin("macos-arm64", "--write", "--lock", "--python", "3.12").stderr
+    assert "triton 3.1.0 has no file for Python 3.12 on macos-arm64" in said
+    assert "p -> pins-triton -> triton" in said
+
+
 @pytest.mark.parametrize("host", ["mi300x", "no-gpu", "arc-a770"])
 def test_nightlies_of_other_backends(make_project: Callable[[str], Project], host: str) -> None:
     project = make_project(project_text("torch", "requests"))

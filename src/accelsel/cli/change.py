@@ -68,11 +68,9 @@ def write(
     changes: Sequence[Change],
     urls: Mapping[str, str],
     *,
-    environ: Mapping[str, str],
     offline: bool,
 ) -> None:
-    """Write, then lock and sync where asked; a lock that fails puts the files back. `environ` says
-    which host the environment is for."""
+    """Write, then lock where asked; a lock that fails puts the files back."""
     from accelsel.apply import hazards, lock, uv
     from accelsel.apply.files import exclusive
 
@@ -82,7 +80,7 @@ def write(
     hazards.refuse(found)
     for hazard in found:
         output.warn(hazard.code, hazard.message, hazard.help)
-    tool = uv.find(os.environ) if how.lock or how.sync else None
+    tool = uv.find(os.environ) if how.lock else None
     with exclusive(path):
         replace_all(changes)
         for change in changes:
@@ -100,10 +98,14 @@ def write(
             put_back(changes)
             kept.put_back()
             raise
-    if how.sync:
-        from accelsel.cli.uv_project import sync_arguments
 
-        uv.sync(tool, path, sync_arguments(path, environ), offline=offline)
+
+def synced(path: Path, environ: Mapping[str, str], *, offline: bool) -> None:
+    """The project's environment is as its lock says, for the host of `environ`."""
+    from accelsel.apply import uv
+    from accelsel.cli.uv_project import sync_arguments
+
+    uv.sync(uv.find(os.environ), path, sync_arguments(path, environ), offline=offline)
 
 
 class _Kept:

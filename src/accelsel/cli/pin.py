@@ -9,11 +9,12 @@ from typing import Any
 from accelsel.apply.files import ProjectFile, read_project
 from accelsel.apply.workspace import project_files
 from accelsel.cli import present, steps
-from accelsel.cli.change import Change, replace_all, write
+from accelsel.cli.change import Change, replace_all, synced, write
 from accelsel.cli.check import Outcome, check_one, each
 from accelsel.cli.options import Flags
 from accelsel.cli.present import Output
 from accelsel.cli.selected import selected
+from accelsel.cli.without_files import tell_without_files, triton_where_it_has_files
 from accelsel.model.config import Config
 from accelsel.model.errors import DIFFERENT, NO_BUILD, NOTHING, USAGE, AccelselError
 from accelsel.model.plan import PinOptions, Plan
@@ -95,6 +96,7 @@ def _pin_one(
     failed = [s for s in selections if s.outcome == "none"]
     if failed:
         return _no_build(output, failed[0], path)
+    selections = triton_where_it_has_files(selections, path, views[0])
     _tell(output, selections)
     options = _options(flags, how, config, selections, through)
     changes = _changes(whole, _plans(views, selections, options))
@@ -111,10 +113,18 @@ def _pin_one(
     if how.write and not strict and (different or not again):
         urls = _urls(wishes, selections, options)
         offline = steps.offline(flags, config)
-        write(output, how, changes, urls, environ=_of_host(flags), offline=offline)
-        if (how.lock or how.sync) and not again and locked_family(path) != locked:
+        first = replace(how, lock=how.lock or how.sync, sync=False)
+        write(output, first, changes, urls, offline=offline)
+        masked = triton_where_it_has_files(selections, path, views[0]) if first.lock else selections
+        if first.lock and not again:
+            told = len(selections[0].warnings)
+            _tell(output, tuple(replace(s, warnings=s.warnings[told:]) for s in masked[:1]))
+            tell_without_files(output, path, masked)
+        if not again and (masked != selections or (first.lock and locked_family(path) != locked)):
             quiet = replace(output, quiet=True)
-            code, _ = _pin_one(quiet, flags, how, path, many=many, again=True)
+            code, _ = _pin_one(quiet, flags, first, path, many=many, again=True)
+        if how.sync:
+            synced(path, _of_host(flags), offline=offline)
     return code, _document(changes) if output.json else None
 
 

@@ -123,6 +123,10 @@ def extended(
         }
         selection = _nightly(selection, build, backend, table, with_triton)
         selection = replace(selection, confined=channels.nightly_only(question.request, tables))
+    like = _with_triton(build, question) if answer.unknown else None
+    if like is not None and backend.kind == "cpu":
+        mask = triton_where_torch_has_it(like, question.allows_python)
+        runtime = (mask,) if mask else ()
     if backend.kind == "cuda" and build.channel == "stable":
         mask = triton_where_torch_has_it(build, question.allows_python)
         if mask is not None and selection.torch is not None:
@@ -152,6 +156,21 @@ def extended(
         confidence=max(
             (one for one in (selection.confidence, answer.confidence) if one), key=ORDER.index
         ),
+    )
+
+
+def _with_triton(build: Build, question: Question) -> Build | None:
+    """The CUDA build of the same release and platform, whose triton others of its time ask for."""
+    return next(
+        (
+            row
+            for row in question.tables.builds
+            if (row.torch, row.platform) == (build.torch, build.platform)
+            and row.triton is not None
+            and row.triton.name == "triton"
+            and row.channel == "stable"
+        ),
+        None,
     )
 
 

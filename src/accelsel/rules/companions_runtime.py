@@ -2,16 +2,25 @@
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Final
 
 from accelsel.model.companion import CompanionTable, RuntimeName, TritonName
-from accelsel.model.selection import Package
+from accelsel.model.selection import Package, Selection, Warning_
 from accelsel.model.table import Build
 from accelsel.rules.companions_answer import environment
 from accelsel.rules.companions_offer import version
 from accelsel.rules.versions import numbers
 
 _ENDS: Final = re.compile(r"""python_version < ["']([\d.]+)["']""")
+_MARKERS: Final = {
+    "linux-x86_64": "sys_platform == 'linux' and platform_machine == 'x86_64'",
+    "linux-aarch64": "sys_platform == 'linux' and platform_machine == 'aarch64'",
+    "windows-amd64": "sys_platform == 'win32' and platform_machine == 'AMD64'",
+    "windows-arm64": "sys_platform == 'win32' and platform_machine == 'ARM64'",
+    "macos-arm64": "sys_platform == 'darwin' and platform_machine == 'arm64'",
+    "macos-x86_64": "sys_platform == 'darwin' and platform_machine == 'x86_64'",
+}
 _DATED: Final = re.compile(r"\.dev(\d{8})")
 
 
@@ -87,6 +96,38 @@ def triton_where_torch_has_it(build: Build, allows: Callable[[str], bool]) -> Pa
         marker=str(marker).replace('"', "'"),
         why=f"torch {build.torch} asks for it on those alone, and it has no wheels for others",
     )  # fmt: skip
+
+
+def where_files_are(
+    selection: Selection, version: str, places: tuple[str, ...], below: str | None, asker: str
+) -> Selection:
+    """The selection with one version of triton required where it has files alone: on the platforms
+    `places`, and for Pythons before `below`, None where that is open. The version is that of the
+    torch chosen, where torch asks for triton too, and then keeps to it."""
+    torch, place = selection.torch, " or ".join(f"({_MARKERS[one]})" for one in places)
+    marker = f"({place})" if len(places) > 1 else place.strip("()")
+    if below is not None:
+        marker = f"{marker} and python_version < '{below}'"
+    until = f" and Python before {below}" if below else ""
+    package = Package(
+        name="triton", specifier=f"=={version}", index=None, kind="triton", override=True,
+        marker=marker,
+        why=f"{asker} asks for it, and it has files for {', '.join(places)}{until} alone",
+    )  # fmt: skip
+    if torch is not None and (selection.backend or "").startswith("cu"):
+        torch = replace(torch, specifier=f"=={torch.version}")
+    warning = Warning_(
+        code="triton-masked",
+        message=f"{asker} asks for triton {version}, which has files for {', '.join(places)}"
+        f"{until} alone: it is required there alone",
+        hint=f"another release of {asker}, if it needs triton on this machine",
+    )
+    return replace(
+        selection,
+        torch=torch,
+        packages=(*selection.packages, package),
+        warnings=(*selection.warnings, warning),
+    )
 
 
 def runtime_packages(

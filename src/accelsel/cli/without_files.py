@@ -1,0 +1,51 @@
+"""What a project's lock holds without a file for the machine: masked if it is triton, else told."""
+
+from pathlib import Path
+
+from accelsel.cli.present import Output
+from accelsel.model.selection import Selection
+from accelsel.project.read import ProjectView
+
+
+def triton_where_it_has_files(
+    selections: tuple[Selection, ...], path: Path, view: ProjectView
+) -> tuple[Selection, ...]:
+    """The selection with triton required where it has files alone, if the project's lock has it
+    elsewhere too because something beside torch asks for it; or had, before an earlier pin. As it
+    is where torch of another index, with a triton of its own, serves the other platforms."""
+    from accelsel.apply.lock import lock_path, read_lock
+    from accelsel.apply.lock_files import requested, scarce
+    from accelsel.project.change import about
+    from accelsel.rules.companions_runtime import where_files_are
+
+    where = lock_path(path)
+    if len(selections) > 1 or not where.is_file():
+        return selections
+    [selection] = selections
+    place, python = selection.platform, selection.python
+    named = {*selection.excludes, *(package.name for package in selection.packages)}
+    whole = (selection.backend or "").startswith(("cpu", "cu"))
+    if "triton" in named or not (whole and place and python):
+        return selections
+    lock = read_lock(where)
+    found = requested(lock, "triton")
+    written = view.record.written if view.record else ()
+    before = {about(edit.after) for edit in written if edit.key == "override-dependencies"}
+    lacks = any(one.name == "triton" for one in scarce(lock, place, python))
+    if found is None or not (lacks or "triton" in before):
+        return selections
+    return (where_files_are(selection, found.version, found.places, found.below, found.chain[0]),)
+
+
+def tell_without_files(output: Output, path: Path, selections: tuple[Selection, ...]) -> None:
+    """Which locked packages have no file for the machine, but for torch, of which the lock's own
+    check tells, and what the selection names itself."""
+    from accelsel.apply.lock import lock_path, read_lock
+    from accelsel.apply.lock_files import scarce, told
+
+    place, python = selections[0].platform, selections[0].python
+    named = {"torch", *(package.name for package in selections[0].packages if package.override)}
+    if len(selections) == 1 and place and python:
+        for one in scarce(read_lock(lock_path(path)), place, python):
+            if one.name not in named:
+                output.warn("lock-no-file", *told(one, place, python))
