@@ -1,5 +1,9 @@
 """A report as SARIF: what the standard demands of the parts that are used."""
 
+from dataclasses import replace
+
+import pytest
+
 from accelsel.model.finding import Finding, Report
 from accelsel.model.selection import RulesVersion
 from accelsel.ports.sarif import sarif
@@ -38,3 +42,18 @@ def test_results_point_to_rules_and_files() -> None:
     assert places == ["sub/pyproject.toml", "uv.lock", "uv.lock"]
     last = run["results"][-1]["locations"][0]["physicalLocation"]
     assert last["region"] == {"startLine": 7}
+
+
+@pytest.mark.parametrize(
+    ("project", "uri"),
+    [
+        ("pyproject.toml", "pyproject.toml"),
+        ("my project/pyproject.toml", "my%20project/pyproject.toml"),
+        ("/srv/a b/pyproject.toml", "file:///srv/a%20b/pyproject.toml"),
+        ("C:\\work\\pyproject.toml", "file:///C:/work/pyproject.toml"),
+    ],
+)
+def test_places_are_addresses(project: str, uri: str) -> None:
+    [run] = sarif(replace(REPORT, project=project), version="1", titles={})["runs"]
+    place = run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]
+    assert place == {"uri": uri}

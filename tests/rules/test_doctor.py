@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.kit.environments import CASES, Case, cases, examined
 
-from accelsel.rules.doctor import CHECKS
+from accelsel.rules.doctor import CHECKS, TITLES
 
 ALL = tuple(cases())
 RULES = CASES.parents[1] / "src" / "accelsel" / "rules"
@@ -62,9 +62,10 @@ def test_checks_have_ids_of_their_own() -> None:
 
 def test_every_finding_has_a_case() -> None:
     source = "".join(path.read_text() for path in RULES.glob("doctor_*.py"))
-    emitted = set(re.findall(r'finding\(\s*"([a-z-]+)"', source))
+    emitted = set(re.findall(r'finding\(\s*"([a-z0-9-]+)"', source))
     emitted |= set(re.findall(r'"(integrated-gpu[a-z-]*)" if', source))
-    emitted |= set(re.findall(r'"(companion-[a-z]+)"', source)) - {"companion-check"}
+    emitted |= set(re.findall(r'"(companion-[a-z]+)"', source))
+    assert emitted <= set(TITLES)
     found = {name for case in ALL if not case.near for name in case.finds}
     assert emitted - found == set()
 

@@ -279,10 +279,9 @@ def _github(output: Output, report: Report) -> None:
 def _sarif(report: Report) -> None:
     from accelsel import __version__
     from accelsel.ports.sarif import sarif
-    from accelsel.rules.doctor import CHECKS
+    from accelsel.rules.doctor import TITLES
 
-    titles = {check.id: check.title for check in CHECKS}
-    present.document(sarif(report, version=__version__, titles=titles))
+    present.document(sarif(report, version=__version__, titles=TITLES))
 
 
 def lines(report: Report, output: Output) -> list[str]:
@@ -349,8 +348,27 @@ def pasted(report: Report, patient: Patient) -> str:
             *(["", "around torch", *sorted(near)] if near else []),
         ]
     )
-    home = str(Path.home())
-    for path, name in ((os.getcwd(), "."), (home, "~")):  # noqa: PTH109  as it stands in the text
+    here = os.getcwd()  # noqa: PTH109  as it stands in the text
+    root = environment.root if environment else ""
+    outside = "" if root.startswith(here) else root
+    for path, name in ((outside, "<environment>"), (here, "."), (str(Path.home()), "~")):
         if len(path) > 1:
             text = text.replace(path, name)
-    return f"```text\n{Scrubber(identities()).text(text)}\n```"
+    return f"```text\n{Scrubber(identities()).text(_public(text))}\n```"
+
+
+# Whose addresses are everybody's; any other may be of a company or hold a token.
+PUBLIC = ("pytorch.org", "nvidia.com", "github.com", "pyg.org", "amd.com", "astral.sh", "vllm.ai",
+          "natten.org", "jetson-ai-lab.io", "intel.com")  # fmt: skip
+
+
+def _public(text: str) -> str:
+    """The text with nothing but public addresses."""
+    import re
+
+    def shown(match: re.Match[str]) -> str:
+        host = match[1].rpartition("@")[2].partition(":")[0]
+        known = any(host == each or host.endswith(f".{each}") for each in PUBLIC)
+        return match[0] if known and "@" not in match[1] else "https://private.example"
+
+    return re.sub(r"\w+://([^/\s'\"]+)[^\s'\"]*", shown, text)

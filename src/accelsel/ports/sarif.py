@@ -65,4 +65,9 @@ def _place(report: Report, finding: Finding) -> dict[str, Any]:
 
 
 def _physical(path: str) -> dict[str, Any]:
-    return {"artifactLocation": {"uri": path.replace("\\", "/")}}
+    from urllib.parse import quote
+
+    path = path.replace("\\", "/")
+    absolute = path.startswith("/") or path[1:3] == ":/"
+    uri = f"file:///{quote(path.lstrip('/'), safe='/:')}" if absolute else quote(path)
+    return {"artifactLocation": {"uri": uri}}

@@ -19,7 +19,7 @@ _JSON_SERIAL = re.compile(
 )
 _IDENTIFYING = re.compile("serial|uuid|unique_id", re.IGNORECASE)
 _BUILDER = re.compile(r"\([^()\s@]+@[^()\s@]+\)")
-_HOME = re.compile(r"(/home/|/Users/|[A-Z]:\\Users\\)[^/\\\s\"',:]+")
+_HOME = re.compile(r"(/home/|/Users/|[A-Z]:[\\/]Users[\\/])[^/\\\s\"',:]+")
 _CONTAINER_ID = re.compile(r"\b[0-9a-f]{32,}\b")
 # Names that say nothing about anybody and may be part of a fact.
 _COMMON_NAMES = frozenset(

@@ -53,6 +53,32 @@ CHECKS: tuple[Check, ...] = (
     *PROJECT_CHECKS,
     *ERROR_CHECKS,
 )
+# Titles of findings that are not named as the check that makes them.
+TITLES = {
+    **{check.id: check.title for check in CHECKS},
+    "build-for-other-hardware": "A build for other hardware",
+    "companion-build": "A neighbour for another build of torch",
+    "companion-kernels": "A neighbour without code for a GPU",
+    "companion-torch": "A neighbour for another torch",
+    "conda-and-pip": "Torch of conda and of pip in one environment",
+    "conda-mkl": "An MKL too new for conda's torch",
+    "container-without-gpu": "A container without a GPU",
+    "driver-library-missing": "The driver's library is not found",
+    "driver-without-gpu": "A driver that shows no GPU",
+    "error-text": "What a pasted message says",
+    "hidden-gpus": "A variable hides every GPU",
+    "integrated-gpu-first": "An integrated GPU is device 0",
+    "not-synced": "The environment lacks what is locked",
+    "pin-edited": "The pin is not as it was written",
+    "runtime-version": "A library that torch asks for is another or missing",
+    "stated-facts": "A variable states facts in the host's place",
+    "torch-requirement": "A neighbour asks for another torch",
+    "triton-missing": "No Triton for torch.compile",
+    "triton-version": "Triton of another torch",
+    "uv-variable": "A variable changes what uv does here",
+    "wsl-linux-driver": "A Linux driver inside WSL",
+    "wsl-without-gpu": "WSL without the driver of Windows",
+}
 ORDER = {"error": 0, "warning": 1, "note": 2}
 
 

@@ -15,7 +15,7 @@ from accelsel.rules.doctor_subject import (
     gpu_name,
     release_of,
 )
-from accelsel.rules.host import platform_of
+from accelsel.rules.host import OVERRIDE, platform_of
 from accelsel.rules.versions import python_key, release
 
 PYTHON_RULES = ("python-wheel",)
@@ -105,6 +105,8 @@ def kernels(subject: Subject) -> Iterator[Finding]:
         return
     told: dict[str, str] = {}
     for each in _against(subject, ("arch-kernels", "broken-combination", "jetpack")):
+        if OVERRIDE in each.message:
+            continue  # said by `arch-override`: the build is right without it
         served = each.gpu is None or each.gpu in best.serves or not best.serves
         told.setdefault(each.message, "error" if served else "note")
     for message, severity in told.items():

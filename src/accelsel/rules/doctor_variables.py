@@ -112,7 +112,8 @@ def variables(subject: Subject) -> Iterator[Finding]:
 
 def spoofed(subject: Subject) -> Iterator[Finding]:
     """`HSA_OVERRIDE_GFX_VERSION` makes a GPU pass for another one."""
-    value = _set(subject, "HSA_OVERRIDE_GFX_VERSION")
+    name = "HSA_OVERRIDE_GFX_VERSION"
+    value = _set(subject, name)
     if not value:
         return
     system = subject.profile.os.system
@@ -131,12 +132,13 @@ def spoofed(subject: Subject) -> Iterator[Finding]:
         if works and not native:
             continue
         why = "has kernels of its own in this build" if native else "is not known to work so"
+        fails = any(each.gpu == gpu.index and name in each.message for each in subject.judged)
         yield finding(
             "arch-override",
-            "warning",
-            f"HSA_OVERRIDE_GFX_VERSION={value}: {gpu_name(gpu)} {why}",
-            "HSA_OVERRIDE_GFX_VERSION",
-            unsetting(subject, "HSA_OVERRIDE_GFX_VERSION"),
+            "error" if fails else "warning",
+            f"{name}={value}: {gpu_name(gpu)} {why}",
+            name,
+            unsetting(subject, name),
             cause="host",
         )
 

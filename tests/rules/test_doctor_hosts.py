@@ -1,0 +1,92 @@
+"""The doctor on every described host alone: what is wrong with it is said before any torch is
+installed, and of a host that works nothing is."""
+
+from pathlib import Path
+
+import pytest
+from tests.kit.environments import HOSTS
+
+from accelsel.knowledge import load
+from accelsel.probe import probe
+from accelsel.probe.record import RecordedWorld
+from accelsel.probe.surroundings import look
+from accelsel.rules.doctor import examine
+
+# Errors and warnings; notes are left to the reader. A host that is not named here has none.
+LOUD = {
+    "amd-container-without-kfd-device": {"device-missing"},
+    "amd-no-render-permission": {"device-permission"},
+    "amd-vfio": {"gpu-without-driver"},
+    "amdgpu-loaded-no-card": {"driver-without-gpu"},
+    "arc-a770-container": {"device-missing"},
+    "arc-b580-xe": {"device-permission"},
+    "arc-without-driver": {"gpu-without-driver"},
+    "container-cgroup-blocked": {"gpu-without-driver"},
+    "container-utility-only": {"driver-library-missing"},
+    "driver-not-loaded": {"gpu-without-driver"},
+    "driver-without-gpu": {"driver-without-gpu"},
+    "gpu-lost-among-four": {"gpu-unusable"},
+    "hopper-and-kepler-override": {"stated-facts"},
+    "macos-rosetta": {"python-translated"},
+    "mismatch-after-update": {"driver-mismatch"},
+    "no-permission-on-one": {"gpu-unusable"},
+    "nvidia-files-without-library": {"driver-library-missing"},
+    "nvml-crashes-midway": {"driver-hangs"},
+    "nvml-hangs": {"driver-hangs"},
+    "open-module-line-without-arch": {"driver-library-missing"},
+    "pretended-absent": {"stated-facts"},
+    "radeon-hd-7970": {"gpu-without-driver"},
+    "rtx-3050-a-laptop-no-driver": {"gpu-without-driver"},
+    "rtx-3060-nouveau": {"gpu-without-driver"},
+    "rtx-4090-nova": {"gpu-without-driver"},
+    "rx-vega-sysfs-only": {"gpu-without-driver"},
+    "smi-exit-18": {"driver-mismatch"},
+    "smi-exit-9": {"gpu-without-driver"},
+    "two-gtx-750-ti": {"gpu-without-driver"},
+    "unknown-nvidia-id-no-driver": {"gpu-without-driver"},
+    "windows-arc-and-uhd": {"integrated-gpu-first"},
+    "windows-basic-display": {"gpu-without-driver"},
+    "wsl1": {"wsl-1"},
+    "wsl2-amd-without-rocm": {"gpu-without-driver"},
+    "wsl2-arc-without-runtime": {"gpu-without-driver"},
+    "wsl2-nvidia-without-windows-driver": {"gpu-without-driver"},
+}
+ALL = sorted(path.parent for path in HOSTS.glob("*/host.json"))
+
+
+@pytest.mark.parametrize("host", ALL, ids=lambda path: path.name)
+def test_host(host: Path) -> None:
+    world = RecordedWorld(host)
+    report = examine(probe(world), load(), files=look(world))
+    loud = {finding.id for finding in report.findings if finding.severity != "note"}
+    assert loud == LOUD.get(host.name, set())
+    for finding in report.findings:
+        assert finding.cause in ("host", "python"), "without a torch none can be at fault"
+        assert finding.fix
+
+
+def test_every_name_is_a_host() -> None:
+    assert set(LOUD) <= {path.name for path in ALL}
+
+
+def _fix(name: str) -> str | None:
+    world = RecordedWorld(HOSTS / name)
+    [first, *_] = examine(probe(world), load(), files=look(world)).findings
+    return first.fix
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [
+        ("podman-container", "podman run --device nvidia.com/gpu=all"),
+        ("kubernetes-pod", "kubectl set resources"),
+        ("lxc-container", "lxc config device add"),
+        ("buildkit-step", "docker run --gpus all"),
+        ("wsl2-nvidia-without-windows-driver", "explorer.exe https://www.nvidia.com/"),
+        ("windows-arc-and-uhd", "$env:ONEAPI_DEVICE_SELECTOR"),
+        ("rtx-4090-nova", "sudo pacman"),
+        ("jetson-container", "docker run --runtime nvidia"),
+    ],
+)
+def test_a_cure_is_of_the_hosts_own_kind(name: str, start: str) -> None:
+    assert (_fix(name) or "").startswith(start)
