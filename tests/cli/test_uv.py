@@ -238,6 +238,20 @@ def test_a_backend_that_was_asked_for(
     assert bench.calls[0][0] == ["sync", "--extra", expected]
 
 
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("sync", "ACCELSEL_BACKEND"),
+        ("sync", "UV_TORCH_BACKEND"),
+        ("tool install x", "ACCELSEL_BACKEND"),  # there uv itself judges UV_TORCH_BACKEND
+    ],
+)
+def test_a_backend_that_is_none_names_the_variable(bench: Bench, line: str, name: str) -> None:
+    bench.pin("extra")
+    done = bench.run(*line.split(), env={name: "cu999"}, code=2)
+    assert f"where: {name}\n" in done.stderr
+
+
 def test_a_fallback_that_was_allowed(bench: Bench) -> None:
     bench.pin("extra")
     path = bench.folder / "project" / "pyproject.toml"

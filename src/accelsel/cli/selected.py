@@ -1,12 +1,12 @@
 """The selections for a project: what its files ask for on the target platform, put to the rules."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from accelsel.cli import steps
 from accelsel.cli.options import Flags
+from accelsel.cli.python import project_python
 from accelsel.model.config import Config
 from accelsel.model.profile import Profile
 from accelsel.model.request import Part
@@ -61,8 +61,8 @@ def selected(
         parts=(*wanted.parts, *_of_lock(through)),
         prebuilt=(*request.prebuilt, *prebuilt),
     )
-    each = [replace(request, backend=name) for name in backends] or [request]
-    return tuple(_told(select(profile, one, tables), wanted) for one in each)
+    each = [replace(request, backend=name, asked_by="--backends") for name in backends]
+    return tuple(_told(select(profile, one, tables), wanted) for one in each or [request])
 
 
 def _of_lock(names: tuple[str, ...]) -> tuple[Part, ...]:
@@ -93,30 +93,3 @@ def _told(selection: Selection, wanted: "Demand") -> Selection:
         hint="take that entry out, or name another --platform",
     )
     return replace(selection, warnings=(*selection.warnings, warning))
-
-
-def project_python(root: Path) -> str | None:
-    """The Python that a project runs on: `.python-version`, else `UV_PYTHON`, else its `.venv`."""
-    import re
-
-    pattern = re.compile(r"(?:^|[^0-9.])(3\.\d+(?:\.\d+)?)(t?)(?=$|[^0-9.])")
-    for text in (_first_line(root / ".python-version"), os.environ.get("UV_PYTHON", "")):
-        if found := pattern.search(text):
-            return "".join(found.groups())
-    environment = os.environ.get("UV_PROJECT_ENVIRONMENT") or ".venv"
-    for line in _lines(root / environment / "pyvenv.cfg"):
-        key, _, value = line.partition("=")
-        if key.strip() in ("version", "version_info") and (found := pattern.search(value.strip())):
-            return found[1]
-    return None
-
-
-def _first_line(path: Path) -> str:
-    return next((line for line in _lines(path) if not line.startswith("#")), "")
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, UnicodeDecodeError):
-        return []

@@ -134,7 +134,7 @@ def request_for(
     """
     from accelsel.model.request import Request
 
-    backend = flags.backend or os.environ.get("ACCELSEL_BACKEND") or uv_backend(os.environ)
+    backend, asked_by = asked_backend(flags.backend, os.environ, config)
     return Request(
         torch=",".join(filter(None, (torch, flags.torch or config.torch))),
         python=flags.python or config.python or python,
@@ -142,7 +142,8 @@ def request_for(
         platform=flags.platform or config.platform,
         channel=flags.channel or config.channel or "stable",
         companions=(*companions, *config.companions, *flags.companions),
-        backend=backend or config.backend,
+        backend=backend,
+        asked_by=asked_by,
         force=flags.force,
         gpus=flags.gpu or config.gpu or "all",
         fallback="cpu" if (flags.fallback or config.fallback) else None,
@@ -156,6 +157,20 @@ def offline(flags: "Flags", config: Config) -> bool:
     """Whether no network may be used: flag, `ACCELSEL_OFFLINE`, settings."""
     named = os.environ.get("ACCELSEL_OFFLINE", "")
     return flags.offline or named not in ("", "0", "false") or bool(config.offline)
+
+
+def asked_backend(
+    flag: str | None, env: Mapping[str, str], config: Config
+) -> tuple[str | None, str]:
+    """The backend that was named, None for none, and what named it: flag, then environment, then
+    settings."""
+    named = (
+        ("--backend", flag),
+        ("ACCELSEL_BACKEND", env.get("ACCELSEL_BACKEND")),
+        ("UV_TORCH_BACKEND", uv_backend(env)),
+        ("backend in the settings", config.backend),
+    )
+    return next(((name, where) for where, name in named if name), (None, "--backend"))
 
 
 def uv_backend(env: Mapping[str, str]) -> str | None:

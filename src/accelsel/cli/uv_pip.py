@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from accelsel.cli.python import project_python, version_in
 from accelsel.cli.uv import Call
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from accelsel.model.request import Request
 
 INDEXES = ("--index", "--default-index", "--index-url", "-i", "--extra-index-url", "--find-links")
-VERSION = re.compile(r"(?:^|[^0-9.])(3\.\d+)(?:\.\d+)?(t?)(?:$|[^0-9.])")
 
 
 def applied(
@@ -108,16 +108,18 @@ def request_of(
     call: Call, environ: Mapping[str, str], config: "Config", *, root: Path | None
 ) -> "Request":
     """What is asked for: the Python that uv would take, and the settings."""
-    from accelsel.cli.steps import uv_backend
+    from accelsel.cli.steps import asked_backend
     from accelsel.model.request import Request
 
     python = config.python or _python(call, environ, root)
+    backend, asked_by = asked_backend(None, environ, config)
     return Request(
         python=python,
         # Without one, uv takes whatever it finds or fetches: the newest that the builds allow.
         requires_python=None if python else ">=3.10",
         channel=config.channel or "stable",
-        backend=environ.get("ACCELSEL_BACKEND") or uv_backend(environ) or config.backend,
+        backend=backend,
+        asked_by=asked_by,
         gpus=config.gpu or "all",
         fallback=config.fallback,
         allow_arch_override=bool(config.allow_arch_override),
@@ -129,32 +131,23 @@ def _python(call: Call, environ: Mapping[str, str], root: Path | None) -> str | 
     """The Python of the environment that uv would install into; None where uv is free."""
     asked = call.values("--python-version") or call.values("--python", "-p")
     for text in (*asked[-1:], environ.get("UV_PYTHON", "")):
-        if found := VERSION.search(text):
-            return f"{found[1]}{found[2]}"
+        if found := version_in(text):
+            return found
         if text and call.command[0] == "pip":
-            return _of_environment(text, None)
+            return _of_environment(text)
     if call.command[0] == "tool":
         return None
-    if root is not None and (found := VERSION.search(_first_line(root / ".python-version"))):
-        return f"{found[1]}{found[2]}"
-    return _of_environment(None, root)
+    return _of_environment(None) if root is None else project_python(root)
 
 
-def _first_line(path: Path) -> str:
-    lines = (_read(path) or "").splitlines()
-    return next((line.strip() for line in lines if not line.startswith("#")), "")
-
-
-def _of_environment(python: str | None, root: Path | None) -> str | None:
+def _of_environment(python: str | None) -> str | None:
     from accelsel.model.errors import AccelselError
     from accelsel.probe.host_world import HostWorld
     from accelsel.probe.installed import locate, python_of
 
     world = HostWorld()
     try:
-        place = locate(
-            world, python=python, project=None if root is None else str(root), cwd=str(Path.cwd())
-        )
+        place = locate(world, python=python, project=None, cwd=str(Path.cwd()))
         return None if place is None else python_of(world, place)
     except AccelselError:
         return None

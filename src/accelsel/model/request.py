@@ -30,7 +30,7 @@ class Request:
     `torch` is a PEP 440 specifier set ("" allows all); `python` a version such as `3.12` or
     `3.14t`, None for the newest that `requires_python` and the builds allow, else the profile's;
     `companions` are PEP 508 requirement strings of other packages that must work with the choice;
-    `gpus` is `all`, `any` or comma-separated indexes.
+    `gpus` is `all`, `any` or comma-separated indexes; `asked_by` is what named the backend.
     """
 
     torch: str = ""
@@ -40,6 +40,7 @@ class Request:
     channel: Channel = "stable"
     companions: tuple[str, ...] = ()
     backend: str | None = None
+    asked_by: str = "--backend"
     force: bool = False
     gpus: str = "all"
     fallback: Literal["cpu"] | None = None

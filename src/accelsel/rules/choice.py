@@ -140,7 +140,7 @@ def _known_backend(request: Request, tables: Tables) -> None:
         USAGE,
         "unknown-backend",
         f"there is no backend {name!r} in the rules table",
-        where="--backend",
+        where=request.asked_by,
         help=f"did you mean {' or '.join(near)}?" if near else "accelsel rules show lists them",
     )
 
