@@ -204,6 +204,17 @@ def test_an_allowed_override_is_in_the_environment() -> None:
     assert of(amd("gfx1031")).environment == {}
 
 
+def test_an_override_serves_no_integrated_gpu_of_other_instructions() -> None:
+    card = gpu(0, "amd", "RX 6700 XT", "gfx1031")
+    akin = host(card, gpu(1, "amd", "Raphael", "gfx1036", integrated=True))
+    other = host(card, gpu(1, "amd", "Cezanne", "gfx90c", integrated=True))
+    told = {"HSA_OVERRIDE_GFX_VERSION": "10.3.0"}
+    assert of(akin, allow_arch_override=True).serves == (0, 1)
+    assert of(akin, allow_arch_override=True).environment == told
+    assert of(other, allow_arch_override=True).serves == (0,)
+    assert of(other, allow_arch_override=True).environment == told | {"HIP_VISIBLE_DEVICES": "0"}
+
+
 def test_python_of_the_selection() -> None:
     assert of(host(python="3.11.9")).python == "3.11"
     assert of(host(), python="3.13").python == "3.13"

@@ -57,7 +57,8 @@ def nightly(torch: str = "", backend: str | None = None, *companions: str) -> Se
     ("torch", "backend", "version", "chosen", "triton", "masked"),
     [
         ("", None, "2.16.0.dev0", "cu130", "triton", ()),
-        ("", "cu126", "2.16.0.dev0", "cu126", "triton", ()),
+        ("", "cu132", "2.16.0.dev0", "cu132", "triton", ()),
+        ("", "cu126", "2.15.0.dev0", "cu126", "triton", ()),
         (">=2.16.0.dev20261101", None, "2.16.0.dev0", "cu130", "triton", ()),
         (
             "==2.10.0.dev20251208",
@@ -71,7 +72,7 @@ def nightly(torch: str = "", backend: str | None = None, *companions: str) -> Se
         (">=2.7.0.dev0,<2.8", "cu126", "2.7.0.dev0", "cu126", "pytorch-triton", ("triton",)),
         ("", "cu121", "2.6.0.dev0", "cu121", "pytorch-triton", ("triton",)),
     ],
-    ids=["head", "backend", "since", "dated", "after the rename", "a minor", "ended backend"],
+    ids=["head", "backend", "ended", "since", "dated", "after the rename", "a minor", "long ended"],
 )
 def test_triton_goes_by_the_date(
     torch: str, backend: str | None, version: str, chosen: str, triton: str, masked: tuple[str, ...]

@@ -86,6 +86,12 @@ def test_arch_list(row: object, *, against: bool) -> None:
 SET = {"HSA_OVERRIDE_GFX_VERSION": "10.3.0"}
 
 
+OTHER = (
+    "HSA_OVERRIDE_GFX_VERSION=10.3.0 on {0} (GPU 0, card {0}): its instructions are not those of "
+    "gfx1030"
+)
+
+
 @pytest.mark.parametrize(
     ("row", "profile", "expected"),
     [
@@ -93,7 +99,12 @@ SET = {"HSA_OVERRIDE_GFX_VERSION": "10.3.0"}
         (ROCM, amd("gfx906"), "lists gfx906 and does not work on it (GPU 0, card gfx906)"),
         (ROCM, nvidia("sm_86"), None),
         (ROCM, amd("gfx1031", environment=SET), None),
-        (ROCM, amd("gfx1100", environment=SET), None),
+        (ROCM, amd("gfx1030", environment=SET), None),
+        (ROCM, amd("gfx1013", environment=SET), None),
+        (ROCM, amd("gfx1151", environment={"HSA_OVERRIDE_GFX_VERSION": "11.0.0"}), None),
+        (ROCM, amd("gfx1100", environment=SET), OTHER.format("gfx1100")),
+        (ROCM, amd("gfx90c", environment=SET), OTHER.format("gfx90c")),
+        (ROCM, amd("other", environment=SET), None),
         ({"backend": "amd", "archs": ("gfx1031",)}, amd("gfx1031", environment=SET),
          "its device code does not load while HSA_OVERRIDE_GFX_VERSION is set"),
         ({"backend": "amd", "archs": ("gfx1031",)}, amd("gfx1031"), None),

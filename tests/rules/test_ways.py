@@ -204,6 +204,13 @@ def test_the_channel_in_full() -> None:
     assert nothing == ("channel", "no test build for linux-x86_64 is established")
 
 
+def test_another_channel() -> None:
+    stable = ("channel", "in the stable channel: torch 2.14.1 with cu126 runs")
+    assert stable in told(nvidia("sm_61"), channel="nightly")
+    assert stable in told(nvidia("sm_61"), channel="test")
+    assert all(rule != "channel" for rule, _ in told(nvidia("sm_61"), torch="==1.13"))
+
+
 def test_what_is_not_established_is_of_the_platform() -> None:
     linux = [text for rule, text in told(amd("gfx906"), torch=">=2.12") if rule == "published"]
     assert len([text for text in linux if "torch[device-gfx906]" in text]) == 1

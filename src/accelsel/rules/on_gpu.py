@@ -1,6 +1,6 @@
 """Rules about a build and the GPUs it has to serve."""
 
-from accelsel.rules.compatibility import VENDORS, compiles, native, newer_than_known
+from accelsel.rules.compatibility import VENDORS, compiles, gfx, native, newer_than_known
 from accelsel.rules.host import BRAND, OVERRIDE, Target
 from accelsel.rules.question import Case, Finding
 from accelsel.rules.versions import dotted, meets
@@ -58,9 +58,18 @@ def _override(case: Case, target: Target) -> Finding | None:
         message = f"its device code does not load while {OVERRIDE} is set"
         return Finding(rule="broken-combination", message=message, change=change)
     for row in host.override_rows:
-        if row.arch == target.real and row.value == host.override and not row.works:
+        if row.arch == target.real and row.value == host.override:
+            if row.works:
+                return None
             message = f"{OVERRIDE}={row.value} on {row.arch} ({target.label}): {row.note}"
             return Finding(rule="broken-combination", message=message, change=change)
+    real, told = gfx(target.real or ""), gfx(target.arch or "")
+    if real and told and real[0] != told[0]:
+        message = (
+            f"{OVERRIDE}={host.override} on {target.real} ({target.label}): its instructions are "
+            f"not those of {target.arch}"
+        )
+        return Finding(rule="broken-combination", message=message, change=change)
     return None
 
 

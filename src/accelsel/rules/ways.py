@@ -128,8 +128,8 @@ def _felled(decision: Decision) -> tuple[Reason, ...]:
 
 
 def ways(profile: Profile | None, decision: Decision) -> tuple[Reason, ...]:
-    """What one change would lead to: another torch, Python, backend, driver, or fewer packages or
-    GPUs; and what exists outside the established rows."""
+    """What one change would lead to: another torch, channel, Python, backend, driver, or fewer
+    packages or GPUs; and what exists outside the established rows."""
     if decision.aims.causes or decision.question.host.platform is None:
         return tuple(_unestablished(decision))
     request = decision.question.request
@@ -143,6 +143,8 @@ def ways(profile: Profile | None, decision: Decision) -> tuple[Reason, ...]:
         changes.append(("companion", "without the other packages", replace(request, companions=())))
     if request.backend:
         changes.append(("requested-backend", "without --backend", replace(request, backend=None)))
+    if request.channel != "stable":
+        changes.append(("channel", "in the stable channel", replace(request, channel="stable")))
     changes.append(
         ("python-wheel", "with another Python", replace(request, python=None, requires_python=""))
     )
