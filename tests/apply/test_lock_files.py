@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from accelsel.apply.lock_files import requested, scarce, told
+from accelsel.apply.lock_files import may_be_requested, requested, scarce, told
 
 OLD = ["cp311-cp311-manylinux_2_17_x86_64", "cp312-cp312-manylinux_2_17_x86_64"]
 
@@ -87,3 +87,18 @@ def test_who_asks_beside_torch(
 
 def test_nobody_asks_for_what_is_not_there() -> None:
     assert requested(lock(*OLD, asker="torch"), "numpy") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("version = 1\n", False),
+        ('[[package]]\nname = "torch"\ndependencies = [\n    { name = "triton" },\n]\n', False),
+        ('[[package]]\nname = "triton"\nversion = "3.1.0"\n', False),
+        ('[[package]]\nname = "x"\ndependencies = [\n    { name = "triton-xpu" },\n]\n', False),
+        ('[[package]]\nname = "x"\ndependencies = [\n    { name = "triton" },\n]\n', True),
+    ],
+    ids=["empty", "torch-alone", "itself", "another-name", "asked-for"],
+)
+def test_who_may_ask_is_seen_without_parsing(text: str, expected: bool) -> None:
+    assert may_be_requested(text, "triton") is expected

@@ -50,6 +50,15 @@ def scarce(
     )
 
 
+def may_be_requested(lock: str, name: str) -> bool:
+    """Whether the text of a lock has a package beside torch that may ask for `name`; without
+    parsing it, which takes longer than all else that a pin does."""
+    return any(
+        f'{{ name = "{name}"' in table and not table.startswith('name = "torch"')
+        for table in lock.split("[[package]]\n")[1:]
+    )
+
+
 def requested(lock: Mapping[str, Any], name: str) -> Scarce | None:
     """Where the files of a package are that something beside torch asks for; None where nothing
     does, or the lock has it more than once."""

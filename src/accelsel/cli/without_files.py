@@ -1,5 +1,6 @@
 """What a project's lock holds without a file for the machine: masked if it is triton, else told."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from accelsel.cli.present import Output
@@ -14,13 +15,16 @@ def triton_where_it_has_files(
     elsewhere too because something beside torch asks for it; or had, before an earlier pin. As it
     is where torch of another index, with a triton of its own, serves the other platforms."""
     from accelsel.apply.lock import lock_path, read_lock
-    from accelsel.apply.lock_files import requested, scarce
+    from accelsel.apply.lock_files import may_be_requested, requested, scarce
     from accelsel.project.change import about
     from accelsel.rules.companions_runtime import where_files_are
 
     where = lock_path(path)
     if len(selections) > 1 or not where.is_file():
         return selections
+    with suppress(OSError, UnicodeDecodeError):
+        if not may_be_requested(where.read_text(encoding="utf-8"), "triton"):
+            return selections
     [selection] = selections
     place, python = selection.platform, selection.python
     named = {*selection.excludes, *(package.name for package in selection.packages)}
