@@ -135,8 +135,10 @@ class HostFiles:
     `before` are CUDA libraries in folders of LD_LIBRARY_PATH: folder, name (`nccl`), version.
     `shadow` is a folder of PYTHONPATH that holds a torch. `module` says what became of NVIDIA's
     kernel module: `loaded`, `built` (for this kernel, and not loaded), `source` (there to be built,
-    and not built for this kernel); None where nothing shows it. `secure_boot` is None where the
-    firmware does not say. `fabric` says whether the manager of an NVSwitch that is there runs.
+    and not built for this kernel); None where nothing shows it. `open_module` is True where the
+    loaded one is NVIDIA's open one. `user_torch` are user site folders that hold a torch.
+    `secure_boot` is None where the firmware does not say. `fabric` says whether the manager of an
+    NVSwitch that is there runs.
     `unmapped` is the CUDA device file that a container lacks beside others. `runtime` says
     whether Windows has the C++ runtime.
     """
@@ -156,6 +158,8 @@ class HostFiles:
     before: tuple[tuple[str, str, str], ...] = ()
     shadow: str | None = None
     module: Literal["loaded", "built", "source"] | None = None
+    open_module: bool | None = None
+    user_torch: tuple[str, ...] = ()
     secure_boot: bool | None = None
     fabric: bool | None = None
     unmapped: str | None = None

@@ -59,6 +59,7 @@ VARIABLES = (
     "UV_DEFAULT_INDEX",
     "UV_FROZEN",
     "PYTHONPATH",
+    "PYTHONNOUSERSITE",
     # NVIDIA's PyTorch images say which torch they were made with.
     "NVIDIA_PYTORCH_VERSION",
     "PYTORCH_VERSION",
@@ -91,6 +92,8 @@ def look(world: World) -> HostFiles:
         before=tuple(_before(world)),
         shadow=_shadow(world),
         module=_module(world),
+        open_module=_open_module(world),
+        user_torch=tuple(_user_torch(world)),
         secure_boot=_secure_boot(world),
         fabric=_fabric(world),
         unmapped=_unmapped(world),
@@ -128,6 +131,21 @@ def _module(world: World) -> Literal["loaded", "built", "source"] | None:
             return "built"
     sources = (*_names(world, "/usr/src"), *_names(world, "/var/lib/dkms"))
     return "source" if any(re.match(r"nvidia(-[\w.-]+)?$", n) for n in sources) else None
+
+
+def _open_module(world: World) -> bool | None:
+    """Whether the loaded module is NVIDIA's open one."""
+    text = _text(world, "/proc/driver/nvidia/version")
+    return "Open Kernel Module" in text if "Kernel Module" in text else None
+
+
+def _user_torch(world: World) -> Iterator[str]:
+    """The user's own site folders that hold a torch, which stands before that of an interpreter."""
+    home = world.env("HOME")
+    for name in _names(world, f"{home}/.local/lib") if home else ():
+        site = f"{home}/.local/lib/{name}/site-packages"
+        if name.startswith("python3.") and world.exists(f"{site}/torch/version.py"):
+            yield site
 
 
 def _secure_boot(world: World) -> bool | None:

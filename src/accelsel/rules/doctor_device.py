@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from accelsel.model.finding import Finding, Severity
 from accelsel.model.profile import Gpu
+from accelsel.rules.doctor_module import refusal
 from accelsel.rules.doctor_subject import Check, Subject, finding, given, gpu_build, gpu_name
 
 KERNEL_LOG = "sudo dmesg | grep -iE 'nvrm|xid|amdgpu|xe |i915' | tail -20"
@@ -91,10 +92,14 @@ def unusable(subject: Subject) -> Iterator[Finding]:
         if gpu.usable or gpu.vendor not in working:
             continue
         severity, command = _of_note(gpu)
+        refused = refusal(subject, (gpu,)) if gpu.vendor == "nvidia" else None
+        if refused and severity == "warning":
+            severity, command = "error", refused[1]
+        why = (refused and refused[0]) or gpu.note or "its driver does not answer for it"
         yield finding(
             "gpu-unusable",
             severity,
-            f"{gpu_name(gpu)} does not work: {gpu.note or 'its driver does not answer for it'}",
+            f"{gpu_name(gpu)} does not work: {why}",
             f"GPU {gpu.index}",
             command,
             hint="the others are used without it; torch is right",

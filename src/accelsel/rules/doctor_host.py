@@ -1,9 +1,10 @@
 """Checks of the host: faults that no other build of torch cures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from accelsel.model.finding import Finding, Severity
 from accelsel.model.profile import Gpu
+from accelsel.rules.doctor_module import refusal
 from accelsel.rules.doctor_subject import (
     Check,
     Subject,
@@ -100,7 +101,7 @@ def no_driver(subject: Subject) -> Iterator[Finding]:
         names = " and ".join(map(gpu_name, gpus))
         inside = profile.os.container is not None
         notes = "; ".join(dict.fromkeys(gpu.note for gpu in gpus if gpu.note))
-        cause, command = _cause_of(subject, vendor, notes)
+        cause, command = _cause_of(subject, vendor, gpus, notes)
         handed = "vfio" in notes  # a GPU may be meant for a guest
         yield finding(
             "gpu-without-driver",
@@ -113,38 +114,16 @@ def no_driver(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def _cause_of(subject: Subject, vendor: str, notes: str) -> tuple[str | None, str]:
+def _cause_of(
+    subject: Subject, vendor: str, gpus: Sequence[Gpu], notes: str
+) -> tuple[str | None, str]:
     """Why a driver does not run, where that shows, and what makes it run."""
-    module, files = subject.files.module, subject.files
     usual = _driver_of(subject, vendor, notes) or WHY
     if vendor == "nvidia" and subject.profile.os.wsl:
         return "its driver is that of Windows; inside WSL install none", usual
     if vendor != "nvidia" or "has no CUDA" in notes or "vfio" in notes:
         return None, usual
-    if module == "source":
-        kernel = subject.profile.os.release
-        why = f"NVIDIA's module was not built for the running kernel {kernel}, as after an update"
-        return why, BUILD.get(files.distribution or "", BUILD["ubuntu"])
-    if module == "built" and files.secure_boot:
-        key = "/var/lib/shim-signed/mok/MOK.der" if files.distribution == "ubuntu" else (
-            "/var/lib/dkms/mok.pub"
-        )  # fmt: skip
-        return SECURED, f"sudo mokutil --import {key} && sudo reboot"
-    if module == "built":
-        return "NVIDIA's module is built and not loaded", "sudo modprobe nvidia_uvm"
-    return None, usual
-
-
-SECURED = (
-    "NVIDIA's module is built, and Secure Boot loads none whose key is not enrolled; the next "
-    "start asks for the password that is given here"
-)
-BUILD = {
-    "ubuntu": "sudo apt-get install linux-headers-$(uname -r) && sudo dkms autoinstall",
-    "debian": "sudo apt-get install linux-headers-$(uname -r) && sudo dkms autoinstall",
-    "fedora": "sudo akmods --force --rebuild",
-    "arch": "sudo pacman -S linux-headers && sudo dkms autoinstall",
-}
+    return refusal(subject, gpus) or (None, usual)
 
 
 def _driver_of(subject: Subject, vendor: str, notes: str) -> str | None:

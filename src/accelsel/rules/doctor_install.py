@@ -5,7 +5,15 @@ from collections.abc import Iterator
 
 from accelsel.model.finding import Finding
 from accelsel.model.installed import Environment
-from accelsel.rules.doctor_subject import Check, Subject, finding, minor_of, release_of, unsetting
+from accelsel.rules.doctor_subject import (
+    Check,
+    Subject,
+    finding,
+    minor_of,
+    release_of,
+    setting,
+    unsetting,
+)
 from accelsel.rules.versions import numbers
 
 PYTHON = re.compile(r"(?:cp|py)(\d)(\d*)")
@@ -159,19 +167,34 @@ def leftovers(subject: Subject) -> Iterator[Finding]:
 
 
 def shadowed(subject: Subject) -> Iterator[Finding]:
-    """PYTHONPATH brings another torch before the environment's."""
+    """PYTHONPATH or the user's own site folder brings another torch before the environment's."""
     folder, environment = subject.files.shadow, subject.environment
-    if folder is None or (environment is not None and folder in environment.site):
+    sites = environment.site if environment else ()
+    if folder is not None and folder not in sites:
+        yield finding(
+            "shadowed-torch",
+            "error",
+            f"PYTHONPATH holds {folder}, whose torch is imported in the environment's place",
+            "PYTHONPATH",
+            unsetting(subject, "PYTHONPATH"),
+            hint="torch of the environment was judged here, and is not the one that runs",
+            cause="project",
+        )
+    alone = environment is None or environment.kind == "venv" or subject.torch is None
+    if alone or environment is None or dict(subject.files.variables).get("PYTHONNOUSERSITE"):
         return
-    yield finding(
-        "shadowed-torch",
-        "error",
-        f"PYTHONPATH holds {folder}, whose torch is imported in the environment's place",
-        "PYTHONPATH",
-        unsetting(subject, "PYTHONPATH"),
-        hint="torch of the environment was judged here, and is not the one that runs",
-        cause="project",
-    )
+    python = f"/python{minor_of(environment.python or '')}/"
+    for site in subject.files.user_torch:
+        if python in site and site not in sites:
+            yield finding(
+                "shadowed-torch",
+                "error",
+                f"{site} holds a torch, which is imported in the environment's place",
+                site,
+                setting(subject, "PYTHONNOUSERSITE", "1"),
+                hint="`pip install --user` put it there; torch of the environment was judged here",
+                cause="project",
+            )
 
 
 INSTALL_CHECKS = (

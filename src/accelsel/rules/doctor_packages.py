@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from accelsel.model.finding import Finding
 from accelsel.model.installed import Distribution, Environment
+from accelsel.model.requirement import normalized
 from accelsel.rules.doctor_companions import cure
 from accelsel.rules.doctor_labels import Label, abi_of, label_of
 from accelsel.rules.doctor_subject import (
@@ -16,6 +17,7 @@ from accelsel.rules.doctor_subject import (
     compiled,
     cuda_of,
     finding,
+    gpu_build,
     minor_of,
     setting,
 )
@@ -28,6 +30,11 @@ STRAY = {
     "hopper", "include", "lib", "lib64", "share", "build_backend.py", "build_utils.py", "b12x",
     "LICENSE", "README.md",
 }  # fmt: skip
+# Distributions that call CUDA themselves.
+CUDA_ALONE = re.compile(
+    r"(?:cupy-cuda|pycuda|numba-cuda|onnxruntime-gpu$|tensorrt|faiss-gpu|spconv-cu|cumm-cu"
+    r"|nvidia-dali|cuml-cu|cudf-cu|jax-cuda)"
+)
 TWIN = re.compile(r"(?P<stem>.+?)-cu(?:da)?(?P<major>\d{2})x?(?P<rest>-.+)?$")
 # Packages that compile with the host's CUDA toolkit when they are used.
 COMPILES = ("deepspeed", "gsplat", "deep-gemm", "flashinfer-python", "apex", "mamba-ssm")
@@ -247,7 +254,7 @@ def toolkit(subject: Subject) -> Iterator[Finding]:
         return
     environment, torch = both
     major = numbers(version or "")[0]
-    compiling = [name for name in COMPILES if environment.get(name)]
+    compiling = [name for name in COMPILES if environment.get(name)] + _to_be_built(subject)
     if major == cuda[0] or not compiling:
         return
     yield finding(
@@ -266,6 +273,49 @@ def toolkit(subject: Subject) -> Iterator[Finding]:
         hint=f"any toolkit of CUDA {cuda[0]} will do; torch is right",
         cause="companion",
     )
+
+
+def _to_be_built(subject: Subject) -> list[str]:
+    """Extensions that the project asks for, that are not there, and that come as source."""
+    table, environment = subject.companions, subject.environment
+    if table is None or environment is None:
+        return []
+    names = [
+        normalized(re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0])
+        for line in subject.requirements
+    ]
+    return [
+        name
+        for name in dict.fromkeys(names)
+        if name not in COMPILES
+        and environment.get(name) is None
+        and any(offer.match_runtime for offer in table.offers.get(name, ()))
+    ]
+
+
+def cuda_alone(subject: Subject) -> Iterator[Finding]:
+    """A program for NVIDIA's GPUs alone stands beside a torch for another vendor's."""
+    both, vendor = both_of(subject), gpu_build(subject)
+    if both is None or vendor not in ("amd", "intel"):
+        return
+    environment, torch = both
+    told = subject.companions.distributions if subject.companions else {}
+    names = [
+        package.name
+        for package in environment.packages
+        if CUDA_ALONE.match(package.name) and package.name not in told
+    ]
+    if names:
+        yield finding(
+            "cuda-alone",
+            "warning",
+            f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} for NVIDIA's GPUs alone; "
+            f"torch {torch.full} is for {vendor.upper()}'s",
+            environment.root,
+            subject.uninstall(*names),
+            hint="a program that needs them does not run here; torch is right",
+            cause="companion",
+        )
 
 
 def vendor_replaced(subject: Subject) -> Iterator[Finding]:
@@ -318,6 +368,9 @@ def audio_codec(subject: Subject) -> Iterator[Finding]:
 PACKAGE_CHECKS = (
     Check(id="vendor-torch-replaced", title="A vendor's torch was replaced", run=vendor_replaced),
     Check(id="audio-without-codec", title="torchaudio without torchcodec", run=audio_codec),
+    Check(
+        id="cuda-alone", title="A program for NVIDIA alone beside another vendor", run=cuda_alone
+    ),
     Check(id="two-owners", title="Two owners of one import package", run=shared_files),
     Check(id="other-cuda", title="A package for another CUDA major", run=twins),
     Check(id="built-for-other-torch", title="An extension for another torch", run=labels),
