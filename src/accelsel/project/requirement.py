@@ -3,6 +3,7 @@
 import re
 from typing import Literal
 
+from accelsel.model.requirement import numbers, plain_test
 from accelsel.model.value import dataclass
 
 Kind = Literal[
@@ -108,6 +109,20 @@ def url_version(url: str) -> str | None:
     path = unquote(re.split(r"[#?]", url, maxsplit=1)[0])
     match = _WHEEL.search(path) or _SDIST.search(path)
     return match["version"].split("+")[0] if match else None
+
+
+def admits(specifier: str, version: str) -> bool:
+    """Whether a specifier set admits a version, pre-releases by order alone; one that is none
+    admits all."""
+    test, parts = plain_test(specifier), numbers(version)
+    if test is not None and parts is not None:
+        return test(parts)
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        return SpecifierSet(specifier).contains(version, prereleases=True)
+    except InvalidSpecifier:
+        return True
 
 
 def rewrite(requirement: Requirement) -> str:

@@ -10,7 +10,7 @@ from accelsel.model.value import dataclass
 from accelsel.project import indexes, sources
 from accelsel.project.markers import PLATFORMS, span
 from accelsel.project.read import ProjectView, is_direct
-from accelsel.project.requirement import normalize
+from accelsel.project.requirement import admits, normalize
 from accelsel.project.scan import Path
 from accelsel.project.sources import Entry
 
@@ -70,13 +70,9 @@ def rivals_of(
 ) -> tuple[tuple[Key, str], ...]:
     """The extras and groups beside `lists`, without an index of their own, that cannot be installed
     with each of them: by a bound on torch that one of the versions `torch` does not meet."""
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
     def excludes(bound: str) -> bool:
-        try:
-            return not all(SpecifierSet(bound).contains(v, prereleases=True) for v in torch)
-        except InvalidSpecifier:
-            return False
+        return not all(admits(bound, version) for version in torch)
 
     taken = {*lists, *(branch.path for branch in branches(view))}
     found: dict[tuple[Key, str], None] = {}
