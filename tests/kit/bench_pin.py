@@ -22,9 +22,9 @@ GOAL = 3
 # A lock of 21 packages that torch is used with held 263 packages with 3,908 wheels (2026-11-20).
 WHEELS = tuple(
     f"cp3{minor}-cp3{minor}-{platform}"
-    for minor in (11, 12, 13)
+    for minor in (11, 12, 13, 14)
     for platform in (
-        "manylinux_2_28_x86_64", "manylinux_2_28_aarch64", "musllinux_1_2_x86_64",
+        "manylinux_2_28_x86_64", "manylinux_2_28_aarch64",
         "macosx_11_0_arm64", "win_amd64",
     )
 )  # fmt: skip
