@@ -94,6 +94,9 @@ ARM_HOSTS: dict[str, tuple[Profile, Mapping[str, object], str]] = {
     "Xavier": (tegra("sm_72", python="3.8.10", **JP5), {}, "none"),
     "Orin, JetPack 5": (tegra("sm_87", python="3.8.10", **JP5), {}, "jetson-jp5 2.1.0a0"),
     "Orin, JetPack 6": (tegra("sm_87", python="3.10.12", **JP6), {}, "jetson-jp6 2.11.0"),
+    "Orin, JetPack not known": (
+        tegra("sm_87", jetson=(None, None), python="3.10.12"), {}, "none"),
+    "Thor, JetPack not known": (tegra("sm_110", jetson=(None, None)), {}, "cu132 2.15.0"),
     "Orin, JetPack 6, Python 3.12": (tegra("sm_87", **JP6), {}, "none"),
     "Thor": (tegra("sm_110", driver="580.00", cuda="13.0", **JP7), {}, "cu132 2.15.0"),
     "Thor by its first name": (tegra("sm_101", cuda="13.0", **JP7), {}, "cu132 2.15.0"),

@@ -65,6 +65,19 @@ def test_an_unknown_driver_is_a_doubt() -> None:
     assert finding.change == "the driver in ACCELSEL_CUDA_DRIVER"
 
 
+@pytest.mark.parametrize(("arch", "certain"), [("sm_87", True), ("sm_110", False)])
+def test_a_jetson_whose_jetpack_nobody_knows(arch: str, *, certain: bool) -> None:
+    jetson = nvidia(arch, driver=None, arch="aarch64", jetson=(None, None))
+    finding = on_host.driver_floor(case(build(backend="cu132"), jetson))
+    assert finding
+    assert finding.certain is certain
+    if certain:
+        assert finding.message == (
+            "CUDA 13 needs a JetPack of CUDA 13, and which JetPack this is, is not known"
+        )
+        assert finding.change == "a JetPack of CUDA 13"
+
+
 def test_a_major_without_floor_goes_by_the_cuda_of_the_driver() -> None:
     bare = replace(TABLES, floors=())
     new = case(build(backend="cu130"), nvidia("sm_86", driver="580.65.06"), tables=bare)

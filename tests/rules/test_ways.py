@@ -193,6 +193,18 @@ def test_a_jetson_in_full() -> None:
     )
 
 
+def test_a_jetson_whose_jetpack_nobody_knows() -> None:
+    found = told(
+        nvidia("sm_87", arch="aarch64", driver=None, jetson=(None, None), python="3.10.12")
+    )
+    assert [message for rule, message in found if rule == "jetpack"][:2] == [
+        "on JetPack 6: torch 2.11.0 with jetson-jp6 runs",
+        "on JetPack 7: torch 2.14.1 with cu132 runs",
+    ]
+    known = told(nvidia("sm_87", arch="aarch64", driver="540.4.0", jetson=("R36.4", None)))
+    assert not any(message.startswith("on JetPack") for _, message in known)
+
+
 def test_the_channel_in_full() -> None:
     start = "no test build for linux-x86_64 is established"
     index = "what is known of it is its index: https://download.pytorch.org/whl/test/cu126"

@@ -32,6 +32,9 @@ def driver_floor(case: Case) -> Finding | None:
     if (above := _above_image(case, "CUDA")) is not None:
         return above
     if driver is None:
+        if _of_several_jetpacks(case):
+            message += ", and which JetPack this is, is not known"
+            return Finding(rule="driver-floor", message=message, change=needed)
         message += ", and the driver is not known"
         change = "the driver in ACCELSEL_CUDA_DRIVER"
         return Finding(rule="driver-floor", message=message, certain=False, change=change)
@@ -43,6 +46,21 @@ def driver_floor(case: Case) -> Finding | None:
         return None
     message += f"; this host has {driver.text}"
     return Finding(rule="driver-floor", message=message, change=needed)
+
+
+def _of_several_jetpacks(case: Case) -> bool:
+    """Whether a GPU to be served is of a Jetson that has builds of its own for an earlier JetPack:
+    what is made for servers does not start there."""
+    question = case.question
+    if not question.host.jetson:
+        return False
+    archs = {target.arch for target in question.targets}
+    tables = question.tables
+    return any(
+        archs.intersection(build.archs or ())
+        for build in tables.builds
+        if tables.backends[build.backend].kind == "jetson"
+    )
 
 
 def _above_image(case: Case, name: str) -> Finding | None:

@@ -15,6 +15,7 @@ from accelsel.rules.units import all_findings
 from accelsel.rules.versions import release
 
 _LONGEST = 3
+_JETPACKS = ("5", "6", "7")  # those that any build in the table is for
 
 
 def causes(profile: Profile | None, decision: Decision) -> tuple[Reason, ...]:
@@ -151,6 +152,7 @@ def ways(profile: Profile | None, decision: Decision) -> tuple[Reason, ...]:
     for rule, how, changed in changes:
         found += _outcome(profile, decision, rule, how, changed)
     found += _without_override(profile, decision)
+    found += _jetpacks(profile, decision)
     found += _driver(decision)
     found += _fewer_gpus(profile, decision)
     found = found or _cpu(profile, decision)
@@ -188,6 +190,19 @@ def _without_override(profile: Profile | None, decision: Decision) -> list[Reaso
     request = replace(decision.question.request, allow_arch_override=False)
     how = f"without {OVERRIDE}"
     return _outcome(bare, decision, "broken-combination", how, request)
+
+
+def _jetpacks(profile: Profile | None, decision: Decision) -> list[Reason]:
+    """What each JetPack would lead to, where it is not known which one a Jetson has."""
+    jetson = profile.os.jetson if profile else None
+    if profile is None or jetson is None or decision.question.host.jetpack is not None:
+        return []
+    found = []
+    for jetpack in _JETPACKS:
+        system = replace(profile.os, jetson=replace(jetson, jetpack=jetpack))
+        told, how = replace(profile, os=system), f"on JetPack {jetpack}"
+        found += _outcome(told, decision, "jetpack", how, decision.question.request)
+    return found
 
 
 def _newest_lowest(pair: tuple[Row, Finding]) -> tuple[object, ...]:
