@@ -180,6 +180,32 @@ def test_who_asks_for_what_has_no_file_is_told(make_project: Callable[[str], Pro
     assert "p -> pins-triton -> triton" in said
 
 
+@pytest.mark.parametrize("shape", ["groups", "extras"])
+@pytest.mark.parametrize("asker", ["wants-triton", "triton"])
+def test_backends_with_and_without_triton(
+    make_project: Callable[[str], Project], asker: str, shape: str
+) -> None:
+    """CUDA's torch takes triton itself, ROCm's owns its files: what another package asks for is
+    there beside the first alone."""
+    project = make_project(project_text("torch", asker, "requests"))
+    words = ("--backends", "cpu,cu126,rocm7.2", "--as", shape)
+    project.pin("h100-525", "--write", "--lock", *words)
+    text = project.file.read_bytes()
+    every = {"cpu": {"triton"}, "cu126": {"triton"}, "rocm7-2": {"triton_rocm"}}
+    for name, owner in every.items():
+        others = [word for one in every if one != name for word in ("--no-group", one)]
+        chosen = ["--extra", name] if shape == "extras" else ["--group", name, *others]
+        project.uv("sync", *chosen)
+        assert project.owners("triton") == owner
+        assert project.installed()["torch"].partition("+")[2] == name.replace("7-2", "7.2")
+        assert project.shared() == {}
+    project.pin("h100-525", "--write", "--lock", *words)
+    assert project.file.read_bytes() == text
+    project.uv("lock", "--check")
+    project.accelsel("unpin", "--write")
+    assert "triton-cu126" not in project.file.read_text()
+
+
 @pytest.mark.parametrize("host", ["mi300x", "no-gpu", "arc-a770"])
 def test_nightlies_of_other_backends(make_project: Callable[[str], Project], host: str) -> None:
     project = make_project(project_text("torch", "requests"))

@@ -60,6 +60,10 @@ class Mismatch:
     wrong: bool = True
 
 
+class TwoTritonsError(AccelselError):
+    """Two distributions of the lock own the module `triton`."""
+
+
 def lock_path(project: Path) -> Path:
     """Where uv keeps the lock of a project or script: beside it, or at the workspace's root."""
     path = project.resolve()
@@ -112,7 +116,8 @@ def refuse(found: Sequence[Mismatch], where: Path) -> None:
     for mismatch in found:
         if mismatch.wrong:
             chain = " -> ".join(mismatch.chain)
-            raise AccelselError(
+            kind = TwoTritonsError if mismatch.kind == "triton" else AccelselError
+            raise kind(
                 UV,
                 "lock-differs",
                 f"the lock is not what was selected: {mismatch.message}",

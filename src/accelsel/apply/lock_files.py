@@ -50,12 +50,12 @@ def scarce(
     )
 
 
-def may_be_requested(lock: str, name: str) -> bool:
-    """Whether the text of a lock has a package beside torch that may ask for `name`; without
+def may_be_requested(lock: bytes, name: str) -> bool:
+    """Whether the bytes of a lock have a package beside torch that may ask for `name`; without
     parsing it, which takes longer than all else that a pin does."""
     return any(
-        f'{{ name = "{name}"' in table and not table.startswith('name = "torch"')
-        for table in lock.split("[[package]]\n")[1:]
+        f'{{ name = "{name}"'.encode() in table and not table.startswith(b'name = "torch"')
+        for table in lock.split(b"[[package]]\n")[1:]
     )
 
 
@@ -64,10 +64,10 @@ def requested(lock: Mapping[str, Any], name: str) -> Scarce | None:
     does, or the lock has it more than once."""
     rows = [row for row in lock.get("package", ()) if row["name"] == name]
     askers = [row["name"] for row in lock.get("package", ()) if _asks(row, name)]
-    if len(rows) != 1 or askers in ([], ["torch"]) or not rows[0].get("wheels"):
+    others = [asker for asker in askers if asker != "torch"]
+    if len(rows) != 1 or not others or not rows[0].get("wheels"):
         return None
-    first = next(one for one in askers if one != "torch")
-    return _scarce(rows[0], (first, name))
+    return _scarce(rows[0], (others[0], name))
 
 
 def _asks(row: Mapping[str, Any], name: str) -> bool:

@@ -14,7 +14,11 @@ from accelsel.cli.check import Outcome, check_one, each
 from accelsel.cli.options import Flags
 from accelsel.cli.present import Output
 from accelsel.cli.selected import selected
-from accelsel.cli.without_files import tell_without_files, triton_where_it_has_files
+from accelsel.cli.without_files import (
+    asks_for_triton,
+    tell_without_files,
+    triton_where_it_has_files,
+)
 from accelsel.model.config import Config
 from accelsel.model.errors import DIFFERENT, NO_BUILD, NOTHING, USAGE, AccelselError
 from accelsel.model.plan import PinOptions, Plan
@@ -64,12 +68,22 @@ def unpin(output: Output, paths: Sequence[str], *, write_it: bool, diff: bool) -
 
 
 def _pin_one(
-    output: Output, flags: Flags, how: PinFlags, path: Path, *, many: bool, again: bool = False
+    output: Output,
+    flags: Flags,
+    how: PinFlags,
+    path: Path,
+    *,
+    many: bool,
+    again: bool = False,
+    apart: bool = False,
 ) -> Outcome:
     """Pin, or check, one project; `again` where the lock that a first round made showed packages of
-    torch's family that no requirement of the project names."""
+    torch's family that no requirement of the project names, `apart` where it showed that something
+    beside torch asks for triton, which not all of several backends take."""
+    from accelsel.apply.lock import TwoTritonsError
     from accelsel.project.plan import bare
     from accelsel.project.read import FAMILY, read
+    from accelsel.project.tritons import divided
     from accelsel.project.workspace import combined
 
     _refuse_requirements_file(path)
@@ -98,7 +112,8 @@ def _pin_one(
         return _no_build(output, failed[0], path)
     selections = triton_where_it_has_files(selections, path, views[0])
     _tell(output, selections)
-    options = _options(flags, how, config, selections, through)
+    apart = apart or asks_for_triton(selections, path, views[0])
+    options = replace(_options(flags, how, config, selections, through), tritons_apart=apart)
     changes = _changes(whole, _plans(views, selections, options))
     for change in changes:
         for warning in change.plan.warnings:
@@ -114,7 +129,13 @@ def _pin_one(
         urls = _urls(wishes, selections, options)
         offline = steps.offline(flags, config)
         first = replace(how, lock=how.lock or how.sync, sync=False)
-        write(output, first, changes, urls, offline=offline)
+        try:
+            write(output, first, changes, urls, offline=offline)
+        except TwoTritonsError:
+            if apart or not divided(selections):
+                raise
+            quiet = replace(output, quiet=True)
+            return _pin_one(quiet, flags, how, path, many=many, again=again, apart=True)
         masked = triton_where_it_has_files(selections, path, views[0]) if first.lock else selections
         if first.lock and not again:
             told = len(selections[0].warnings)
@@ -122,7 +143,7 @@ def _pin_one(
             tell_without_files(output, path, masked)
         if not again and (masked != selections or (first.lock and locked_family(path) != locked)):
             quiet = replace(output, quiet=True)
-            code, _ = _pin_one(quiet, flags, first, path, many=many, again=True)
+            code, _ = _pin_one(quiet, flags, first, path, many=many, again=True, apart=apart)
         if how.sync:
             synced(path, _of_host(flags), offline=offline)
     return code, _document(changes) if output.json else None
@@ -288,10 +309,10 @@ def locked_family(path: Path) -> tuple[str, ...]:
     from accelsel.project.read import FAMILY
 
     try:
-        text = lock_path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        lock = lock_path(path).read_bytes()
+    except OSError:
         return ()
-    return tuple(name for name in FAMILY if f'\nname = "{name}"\n' in text)
+    return tuple(name for name in FAMILY if f'\nname = "{name}"\n'.encode() in lock)
 
 
 def _refuse_requirements_file(path: Path) -> None:

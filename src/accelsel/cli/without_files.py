@@ -22,8 +22,8 @@ def triton_where_it_has_files(
     where = lock_path(path)
     if len(selections) > 1 or not where.is_file():
         return selections
-    with suppress(OSError, UnicodeDecodeError):
-        if not may_be_requested(where.read_text(encoding="utf-8"), "triton"):
+    with suppress(OSError):
+        if not may_be_requested(where.read_bytes(), "triton"):
             return selections
     [selection] = selections
     place, python = selection.platform, selection.python
@@ -39,6 +39,26 @@ def triton_where_it_has_files(
     if found is None or not (lacks or "triton" in before):
         return selections
     return (where_files_are(selection, found.version, found.places, found.below, found.chain[0]),)
+
+
+def asks_for_triton(selections: tuple[Selection, ...], path: Path, view: ProjectView) -> bool:
+    """Whether the project asks for triton beside what torch asks for: by a package of the rules
+    table, by one that its lock shows, or before an earlier pin."""
+    from accelsel.apply.lock import lock_path, read_lock
+    from accelsel.apply.lock_files import may_be_requested, requested
+    from accelsel.project.tritons import divided
+
+    if len(selections) < 2 or not divided(selections):
+        return False
+    written = view.record.written if view.record else ()
+    known = any(one.code == "companion-masked" for s in selections for one in s.warnings)
+    before = any("extra ==" in str(e.after) for e in written if e.key == "override-dependencies")
+    if known or before:
+        return True
+    where = lock_path(path)
+    if not where.is_file() or not may_be_requested(where.read_bytes(), "triton"):
+        return False
+    return requested(read_lock(where), "triton") is not None
 
 
 def tell_without_files(output: Output, path: Path, selections: tuple[Selection, ...]) -> None:

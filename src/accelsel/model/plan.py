@@ -50,6 +50,8 @@ class PinOptions:
     although no requirement names one of them. `locked` are the names that the project's present
     lock holds: of torch's family they are routed also where no requirement names them. `served` are
     the platforms on which the default index has this torch; () where that is not known.
+    `tritons_apart` says that something beside torch asks for triton, which not all of several
+    backends take.
     """
 
     request: Mapping[str, Any] = field(default_factory=dict)
@@ -60,6 +62,7 @@ class PinOptions:
     transitive: bool = False
     locked: tuple[str, ...] = ()
     served: tuple[str, ...] = ()
+    tritons_apart: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,7 +88,8 @@ class Selection:
     torch and backend; `indexes`, those named by `packages` beside torch's; `excludes`, names masked
     so that one distribution owns an import package; `rows`, identifiers of the table rows used;
     `confined` says that no other platform has a torch within the bounds asked for, so that a lock
-    for all of them would fail."""
+    for all of them would fail; `triton` is the requirement on the distribution of that name that
+    torch of `torch.version` has, or torch for CUDA of the same release where this one has none."""
 
     outcome: Literal["selected", "none"]
     backend: str | None
@@ -111,3 +112,4 @@ class Selection:
     excludes: tuple[str, ...] = ()
     rows: tuple[str, ...] = ()
     confined: bool = False
+    triton: str | None = None

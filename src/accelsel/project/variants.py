@@ -7,7 +7,7 @@ from typing import Any
 from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.plan import PinOptions, Shape
 from accelsel.model.selection import Package, Selection
-from accelsel.project import sources
+from accelsel.project import sources, tritons
 from accelsel.project.bounds import beside, bounded, merged, with_each
 from accelsel.project.draft import CONSTRAINTS, UV, Draft, bound
 from accelsel.project.markers import exact
@@ -34,6 +34,9 @@ def write_variants(
     view = draft.view
     _refuse(view, shape)
     lists = _lists(view, selections, shape, options)
+    tritons_apart = options.tritons_apart and tritons.divided(selections)
+    if tritons_apart:
+        selections = tritons.kept_to_torch(selections)
     draft.names = tuple(path[-1] for path in lists)
     moved = _moved(view, selections)
     own = [(b.key, b.name) for b in branches(view) if b.path not in lists]
@@ -54,6 +57,8 @@ def write_variants(
     requirements(draft, routes, lists)
     _constraints(draft, selections, moved, lists, alone=not own)
     write_sources(draft, selections, routes, options, scoped=frozenset(moved))
+    if tritons_apart:
+        tritons.apart(draft, selections, lists, KEYS[shape])
     masked = frozenset(selections[0].excludes).intersection(*(s.excludes for s in selections))
     for selection in selections:
         shared = tuple(name for name in selection.excludes if name in masked)

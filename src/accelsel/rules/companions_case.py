@@ -13,6 +13,7 @@ from accelsel.rules.channels import ANY, NIGHTLY
 from accelsel.rules.choice import Candidate, Decision, Row
 from accelsel.rules.companions_answer import ORDER, conflict, constraints, told
 from accelsel.rules.companions_runtime import (
+    requirement,
     runtime_packages,
     triton_package,
     triton_where_torch_has_it,
@@ -123,8 +124,10 @@ def extended(
         }
         selection = _nightly(selection, build, backend, table, with_triton)
         selection = replace(selection, confined=channels.nightly_only(question.request, tables))
-    like = _with_triton(build, question) if answer.unknown else None
-    if like is not None and backend.kind == "cpu":
+    like = _with_triton(build, question)
+    if like is not None and like.triton is not None and build.channel == "stable":
+        selection = replace(selection, triton=requirement(like.triton))
+    if like is not None and backend.kind == "cpu" and answer.unknown:
         mask = triton_where_torch_has_it(like, question.allows_python)
         runtime = (mask,) if mask else ()
     if backend.kind == "cuda" and build.channel == "stable":
@@ -160,7 +163,11 @@ def extended(
 
 
 def _with_triton(build: Build, question: Question) -> Build | None:
-    """The CUDA build of the same release and platform, whose triton others of its time ask for."""
+    """The build itself, or where it is for the CPU one for CUDA of the same release and platform,
+    whose triton others of its time ask for; None for others."""
+    if build.backend != "cpu":
+        own = build.triton is not None and build.triton.name == "triton"
+        return build if own and build.backend.startswith("cu") else None
     return next(
         (
             row

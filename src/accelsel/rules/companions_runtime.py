@@ -7,7 +7,7 @@ from typing import Final
 
 from accelsel.model.companion import CompanionTable, RuntimeName, TritonName
 from accelsel.model.selection import Package, Selection, Warning_
-from accelsel.model.table import Build
+from accelsel.model.table import Build, Triton
 from accelsel.rules.companions_answer import environment
 from accelsel.rules.companions_offer import version
 from accelsel.rules.versions import numbers
@@ -69,6 +69,12 @@ def triton_package(
         platforms=(build.platform,),
         why=f"torch from {index} asks for {name}, which only that index has",
     )  # fmt: skip
+
+
+def requirement(triton: Triton) -> str:
+    """Torch's own requirement on its triton, quoted as in a project's file."""
+    marker = f" ; {triton.marker}" if triton.marker else ""
+    return f"{triton.name}{triton.specifier}{marker}".replace('"', "'")
 
 
 def triton_where_torch_has_it(build: Build, allows: Callable[[str], bool]) -> Package | None:
