@@ -9,21 +9,20 @@ An interpreter is run only where no `pyvenv.cfg` or `conda-meta` says what it wo
 import json
 import os
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
 from accelsel.model.errors import USAGE, AccelselError
-from accelsel.model.installed import Distribution, Environment, Library, SharedPath, TorchText
+from accelsel.model.installed import Distribution, Environment, Library, TorchText
 from accelsel.model.value import dataclass
+from accelsel.probe.owners import shared
 from accelsel.probe.world import World
 
 METADATA_LIMIT = 1 << 18  # headers come first; a description of any length may follow
 METADATA_HEAD = 1 << 14  # where most headers end
 LIBRARY = re.compile(rb"\.(?:so|pyd|dll)(?:[.\d]*),")
 LIBRARY_PATH = re.compile(rb"^([^,\n\"]+\.(?:so|pyd|dll)(?:[.\d]*)),", re.MULTILINE)
-PATH = re.compile(rb"^([^,\n\"]+),", re.MULTILINE)
 LIBRARIES = 24  # of one package that are opened
 RECORD_LIMIT = 1 << 24
 INTERPRETER_TIMEOUT = 10.0
@@ -34,11 +33,15 @@ ASK = (
     "[q for q in sys.path if q.endswith('-packages')] or [p['purelib'],p['platlib']]]))"
 )
 STATED = re.compile(r"""^(\w+)\s*(?::[^=\n]*)?=\s*['"]([^'"\n]*)['"]""", re.MULTILINE)
-NAMESPACES = (b"nvidia", b"google")  # folders without an owner: what lies below counts
 AROUND_TORCH = (b"torch", b"triton", b"nvidia", b"tensorrt", b"rocm")
 KNOWN = ("torch", "triton", "nvidia-", "tensorrt", "rocm", "cuda-")
-# Compared with everything else: the folders that rivals claim (research: companions, section 3).
-EXTRA = ("flash-attn", "sgl", "deep-gemm", "apex", "xformers", "vllm", "fbgemm")
+# What is tied to torch and need not say so in its metadata, and the rivals for a folder.
+EXTRA = (
+    "pytorch-triton", "flash-", "sgl", "deep-gemm", "apex", "xformers", "vllm", "fbgemm", "mmcv",
+    "dgl", "kaolin", "pytorch3d", "spconv", "detectron2", "nvdiffrast", "tinycudann", "natten",
+    "mamba-ssm", "causal-conv1d", "sageattention", "nunchaku", "exllama", "auto-gptq", "autoawq",
+    "gptqmodel", "bitsandbytes", "transformer-engine", "pyg-lib",
+)  # fmt: skip
 # What torch brings itself: its libraries are right beside it.
 ITS_OWN = ("torch", "torchvision", "torchaudio", "triton", "nvidia-", "cuda-", "tensorrt", "rocm")
 CONDA = re.compile(r"(pytorch|libtorch|mkl)-(\d[^-]*)-[^-]+\.json")
@@ -283,12 +286,13 @@ def _distribution(world: World, site: str, folder: str, name: str, version: str)
         end = head.find(b"\n\n")
     head = head if end < 0 else head[:end]
     name = normalized(name)
-    if not any(word in head for word in AROUND_TORCH):
+    near = name.startswith((*KNOWN, *EXTRA))
+    if not near and not any(word in head for word in AROUND_TORCH):
         return Distribution(name=name, version=version, folder=folder)
     lines = (line for line in head.split(b"\n") if line[:14].lower() == b"requires-dist:")
     requires = tuple(line[14:].decode("utf-8", "replace").strip() for line in lines)
     needs = any(_requires_torch(requirement) for requirement in requires)
-    near = needs or name.startswith(KNOWN)
+    near = near or needs
     return Distribution(
         name=name,
         version=version,
@@ -345,69 +349,6 @@ def _torch_text(world: World, sites: Sequence[str]) -> TorchText | None:
                 xpu=said.get("xpu"),
             )
     return None
-
-
-def shared(records: Iterable[tuple[str, bytes]]) -> tuple[SharedPath, ...]:
-    """What several distributions claim with different contents, from their RECORD files.
-
-    Equal contents (an empty `nvidia/__init__.py`) are nobody's loss and are left out, as are
-    compiled caches and scripts. A path in quotes holds a comma and is not compared.
-    """
-    claims = [(name, record, _tops(record)) for name, record in records]
-    often = Counter(top for _, _, tops in claims for top in tops)
-    rival = [claim for claim in claims if any(often[top] > 1 for top in claim[2])]
-    paths = [frozenset(PATH.findall(record)) for _, record, _ in rival]
-    counted: dict[tuple[bytes, tuple[str, ...]], int] = {}
-    for later, (name, record, tops) in enumerate(rival):
-        for earlier, (other, theirs, others) in enumerate(rival[:later]):
-            if other == name or tops.isdisjoint(others):
-                continue
-            for path in filter(_counts, paths[later] & paths[earlier]):
-                if _line(path, theirs) != _line(path, record):
-                    key = (_package(path), tuple(sorted((other, name))))
-                    counted[key] = counted.get(key, 0) + 1
-    return tuple(
-        SharedPath(package=package.decode("utf-8", "replace"), owners=owners, files=files)
-        for (package, owners), files in sorted(counted.items())
-    )
-
-
-def _tops(record: bytes) -> frozenset[bytes]:
-    """The names at the top of site-packages that a RECORD claims, its own folder left aside."""
-    last = record.rstrip().rpartition(b"\n")[2]
-    end = record.find(b".dist-info/") + len(b".dist-info")
-    own = record[record.rfind(b"\n", 0, end) + 1 : end]
-    folders = {record.partition(b"/")[0], last.partition(b"/")[0], own}
-    text = b"\n" + record
-    if sum(text.count(b"\n" + folder + b"/") for folder in folders) == record.count(b"\n"):
-        names = folders  # counting is ten times as fast as cutting thousands of lines
-    else:
-        names = {line.partition(b"/")[0] for line in record.split(b"\n")}
-    return frozenset(
-        name.partition(b",")[0]
-        for name in names
-        if name not in (b"", b"..", b"__pycache__")
-        and not name.startswith(b'"')
-        and not name.endswith((b".dist-info", b".egg-info"))
-    )
-
-
-def _line(path: bytes, record: bytes) -> bytes:
-    """What a RECORD says of a path: digest and size."""
-    start = record.find(path + b",") if record.startswith(path + b",") else -1
-    if start < 0:
-        start = record.find(b"\n" + path + b",") + 1
-    end = record.find(b"\n", start)
-    return record[start : end if end >= 0 else None].strip()
-
-
-def _counts(path: bytes) -> bool:
-    return bool(path) and not path.startswith((b"../", b'"')) and b"__pycache__" not in path
-
-
-def _package(path: bytes) -> bytes:
-    parts = path.split(b"/")
-    return b"/".join(parts[:2]) if parts[0] in NAMESPACES and len(parts) > 2 else parts[0]
 
 
 def _listed(world: World, path: str) -> tuple[str, ...]:

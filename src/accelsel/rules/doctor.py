@@ -30,6 +30,7 @@ from accelsel.rules.doctor_faults import FAULT_CHECKS
 from accelsel.rules.doctor_host import HOST_CHECKS
 from accelsel.rules.doctor_install import INSTALL_CHECKS
 from accelsel.rules.doctor_library import LIBRARY_CHECKS
+from accelsel.rules.doctor_owners import OWNER_CHECKS
 from accelsel.rules.doctor_packages import PACKAGE_CHECKS
 from accelsel.rules.doctor_project import PROJECT_CHECKS
 from accelsel.rules.doctor_requirements import REQUIREMENT_CHECKS
@@ -45,6 +46,7 @@ CHECKS: tuple[Check, ...] = (
     *TORCH_CHECKS,
     *FAMILY_CHECKS,
     *REQUIREMENT_CHECKS,
+    *OWNER_CHECKS,
     *PACKAGE_CHECKS,
     *COMPANION_CHECKS,
     *FAULT_CHECKS,
@@ -59,6 +61,7 @@ TITLES = {
     "build-for-other-hardware": "A build for other hardware",
     "companion-build": "A neighbour for another build of torch",
     "companion-kernels": "A neighbour without code for a GPU",
+    "companion-version": "Parts of different releases",
     "companion-torch": "A neighbour for another torch",
     "conda-and-pip": "Torch of conda and of pip in one environment",
     "conda-mkl": "An MKL too new for conda's torch",
@@ -72,6 +75,7 @@ TITLES = {
     "pin-edited": "The pin is not as it was written",
     "runtime-version": "A library that torch asks for is another or missing",
     "stated-facts": "A variable states facts in the host's place",
+    "toolkit-missing": "No CUDA toolkit for what compiles",
     "torch-requirement": "A neighbour asks for another torch",
     "triton-missing": "No Triton for torch.compile",
     "triton-version": "Triton of another torch",

@@ -49,6 +49,38 @@ def companions(subject: Subject) -> Iterator[Finding]:
         yield from _examined(subject, table, package, build, backend)
 
 
+def versions(subject: Subject) -> Iterator[Finding]:
+    """Parts of one project are of different releases."""
+    environment, torch = subject.environment, subject.torch
+    if environment is None:
+        return
+    for names in ONE_RELEASE:
+        found = [each for name in names if (each := environment.get(name))]
+        if len({release_of(each.version) for each in found}) < 2:
+            continue
+        first = found[0]
+        keep = [f"torch=={torch.release}"] if torch and not torch.vendor else []
+        wanted = [f"{each.name}=={release_of(first.version)}" for each in found[1:]]
+        yield finding(
+            "companion-version",
+            "error",
+            f"{' and '.join(f'{each.name} {each.version}' for each in found)} are parts of one "
+            "release",
+            environment.root,
+            subject.install(*wanted, *keep),
+            hint=f"all of {release_of(first.version)}, or all of another; torch is right",
+            cause="companion",
+        )
+
+
+# Projects in several distributions whose metadata need not tie them (research on companions).
+ONE_RELEASE = (
+    ("flashinfer-python", "flashinfer-cubin", "flashinfer-jit-cache"),
+    ("transformer-engine", "transformer-engine-torch", "transformer-engine-cu12"),
+    ("transformer-engine", "transformer-engine-torch", "transformer-engine-cu13"),
+)
+
+
 def missing(subject: Subject) -> Iterator[Finding]:
     """The project asks for a neighbour of torch that is not installed, and the table knows why."""
     environment, torch, table = subject.environment, subject.torch, subject.companions
@@ -101,9 +133,11 @@ def _examined(
     labelled = label_of(package) is not None and package.local not in subject.tables.backends
     at = Place(build=build, backend=backend, python=None, archs=(), prebuilt=(), exceptions=())
     if not labelled:
-        # What the metadata asks of torch is checked as it is written, in `requirements`.
+        # What the metadata asks of torch is checked as it is written, in `requirements`; the table
+        # may know that it asks too little.
         stages = [("companion-build", FITS["backend"], f"has no build for {backend.name}")]
-        if not any(re.match(r"torch\s*\(?[<>=!~]", line) for line in package.requires):
+        known = any(not offer.asked for offer in rows)
+        if known and not _told_by_metadata(package, build.torch):
             what = f"is not made for torch {build.torch}"
             stages.insert(0, ("companion-torch", FITS["torch"], what))
         for name, test, what in stages:
@@ -117,6 +151,20 @@ def _examined(
             yield _finding(subject, table, package, "companion-build", foreign, rows)
             return
     yield from _kernels(subject, table, package, rows, at)
+
+
+def _told_by_metadata(package: Distribution, torch: str) -> bool:
+    """Whether the package's own metadata asks for another torch, or for this very one."""
+    for line in package.requires:
+        match = re.match(r"torch\s*\(?\s*([<>=!~][^;)]*)", line)
+        if match and "extra" not in line.partition(";")[2]:
+            try:
+                return "=" in re.sub("[<>!]=", "", match[1]) or not contains(
+                    match[1].strip(), torch
+                )
+            except ValueError:
+                return True
+    return False
 
 
 def _admits(offer: Offer, version: str) -> bool:
@@ -135,9 +183,10 @@ def _from_default(
 ) -> str | None:
     """What is wrong where a release for this backend exists on torch's index only, carries its
     local version there, and the installed one carries none."""
-    if package.name not in LABELLED or package.local or package.source:
+    if package.local or package.source:
         return None
-    if any(offer.index != "torch" for offer in rows):
+    labelled = package.name in LABELLED and all(offer.index == "torch" for offer in rows)
+    if not labelled and not all(offer.local for offer in rows):
         return None
     default = [o for o in offers if o.index == "default" and contains(o.versions, version)]
     made = sorted({name for offer in default for name in offer.backends})
@@ -255,5 +304,6 @@ def _answer(
 
 COMPANION_CHECKS = (
     Check(id="companion-missing", title="A neighbour that could not be installed", run=missing),
+    Check(id="companion-version", title="Parts of different releases", run=versions),
     Check(id="companions", title="A neighbour that does not go with this torch", run=companions),
 )

@@ -13,6 +13,7 @@ from accelsel.model.value import dataclass
 
 TORCH = re.compile(r"(?<![a-z])(?:torch|pt)\.?(\d+(?:\.\d+)*)")
 CUDA = re.compile(r"(?<![a-z])cu\.?(\d{3}|\d{2}\.\d+|\d{2})(?!\d)")
+FOLDER = re.compile(r"torch-?\d+\.\d+(\.\d+)?|cu\d{3}|cpu")
 ABI = re.compile(r"cxx11abi(true|false)")
 
 
@@ -72,10 +73,14 @@ def _cuda(text: str) -> tuple[int, ...]:
 
 def _file_label(url: str | None) -> str | None:
     """The local part in the wheel's file name of a direct install."""
-    name = unquote((url or "").rpartition("/")[2])
-    if not name.endswith(".whl") or "+" not in name:
+    place, _, name = unquote(url or "").rpartition("/")
+    if not name.endswith(".whl"):
         return None
-    return name.partition("+")[2].split("-")[0]
+    if "+" in name:
+        return name.partition("+")[2].split("-")[0]
+    # Some projects say it in the folders: `/cu121/torch2.1.0/`, `/torch-2.5.0+cu124/`.
+    said = [each for each in re.split(r"[/+_]", place) if FOLDER.fullmatch(each)]
+    return ".".join(said).replace("torch-", "torch") if any("torch" in s for s in said) else None
 
 
 def abi_of(release: tuple[int, ...], backend: str, platform: str) -> bool | None:

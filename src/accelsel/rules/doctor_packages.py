@@ -1,13 +1,14 @@
 """Checks of what stands beside torch: torch itself may be right and its neighbours are not."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from accelsel.model.finding import Finding
 from accelsel.model.installed import Distribution, Environment
 from accelsel.model.requirement import normalized
 from accelsel.rules.doctor_companions import cure
 from accelsel.rules.doctor_labels import Label, abi_of, label_of
+from accelsel.rules.doctor_owners import asked_names
 from accelsel.rules.doctor_subject import (
     FAMILY,
     Check,
@@ -24,108 +25,14 @@ from accelsel.rules.doctor_subject import (
 from accelsel.rules.host import platform_of
 from accelsel.rules.versions import numbers
 
-# Top-level folders that wheels ship by mistake: an overlap costs nobody a working package.
-STRAY = {
-    "test", "tests", "docs", "examples", "example", "benchmarks", "scripts", "tools", "studio",
-    "hopper", "include", "lib", "lib64", "share", "build_backend.py", "build_utils.py", "b12x",
-    "LICENSE", "README.md",
-}  # fmt: skip
 # Distributions that call CUDA themselves.
 CUDA_ALONE = re.compile(
     r"(?:cupy-cuda|pycuda|numba-cuda|onnxruntime-gpu$|tensorrt|faiss-gpu|spconv-cu|cumm-cu"
     r"|nvidia-dali|cuml-cu|cudf-cu|jax-cuda)"
 )
-TWIN = re.compile(r"(?P<stem>.+?)-cu(?:da)?(?P<major>\d{2})x?(?P<rest>-.+)?$")
+MINORS = 30  # what is above is a minor and a patch: 2.60 is 2.6.0
 # Packages that compile with the host's CUDA toolkit when they are used.
 COMPILES = ("deepspeed", "gsplat", "deep-gemm", "flashinfer-python", "apex", "mamba-ssm")
-
-
-def shared_files(subject: Subject) -> Iterator[Finding]:
-    """Two distributions own the same files of one import package."""
-    environment = subject.environment
-    if environment is None:
-        return
-    asked = _asked_names(environment)
-    for shared in environment.shared:
-        stray = shared.package in STRAY
-        keep = _to_keep(subject, shared.owners, asked)
-        drop = [name for name in shared.owners if name != keep]
-        kept = environment.get(keep)
-        again = f"{keep}=={kept.version}" if kept else keep
-        yield finding(
-            "two-owners",
-            "note" if stray else "error",
-            f"{' and '.join(shared.owners)} both own {shared.package}/ ({shared.files} files); "
-            "the last one installed wins",
-            environment.root,
-            None
-            if stray
-            else f"{subject.uninstall(*drop)} && {subject.install(again, reinstall=True)}",
-            hint=None if stray else f"torch is right; only {keep} is to stay",
-            cause="companion",
-        )
-
-
-def _asked_names(environment: Environment) -> dict[str, set[str]]:
-    """Who asks for a name: name -> the installed packages that require it."""
-    asked: dict[str, set[str]] = {}
-    for package in environment.packages:
-        for requirement in package.requires:
-            match = re.match(r"[A-Za-z0-9][\w.-]*", requirement)
-            if match and "extra ==" not in requirement:
-                name = re.sub(r"[-_.]+", "-", match[0]).lower()
-                asked.setdefault(name, set()).add(package.name)
-    return asked
-
-
-def _to_keep(subject: Subject, owners: tuple[str, ...], asked: Mapping[str, set[str]]) -> str:
-    """The one of several owners that torch asks for, that fits its CUDA, or that others ask for."""
-    cuda = cuda_of(subject.torch.backend) if subject.torch else None
-
-    def rank(name: str) -> tuple[bool, bool, int, str]:
-        twin = TWIN.match(name)
-        fits = bool(cuda and twin and int(twin["major"]) == cuda[0])
-        wanted = asked.get(name, set())
-        return ("torch" in wanted, fits, len(wanted), name)
-
-    return max(owners, key=rank)
-
-
-def twins(subject: Subject) -> Iterator[Finding]:
-    """A package for another CUDA major stands beside the one for torch's."""
-    both = both_of(subject)
-    cuda = cuda_of(both[1].backend) if both else None
-    if both is None or cuda is None:
-        return
-    environment, torch = both
-    asked = _asked_names(environment)
-    told = {name for shared in environment.shared for name in shared.owners}
-    present = {package.name for package in environment.packages}
-    for package in environment.packages:
-        twin = TWIN.match(package.name)
-        if twin is None or int(twin["major"]) == cuda[0] or package.name in told:
-            continue
-        stem, rest = twin["stem"], twin["rest"] or ""
-        rivals = present & {
-            f"{stem}-cu{cuda[0]}{rest}", f"{stem}-cuda{cuda[0]}x{rest}", f"{stem}{rest}"
-        }  # fmt: skip
-        wanted = sorted(asked.get(package.name, set()) - {"torch"})
-        if wanted and not rivals:
-            what = f"{package.name} ({', '.join(wanted)} asks for it) is"
-        else:
-            beside = f" beside {' and '.join(sorted(rivals))}" if rivals else ""
-            what = f"{package.name}{beside} is"
-        yield finding(
-            "other-cuda",
-            "warning",
-            f"{what} for CUDA {twin['major']}; torch {torch.full} is built for CUDA {cuda[0]}",
-            environment.root,
-            subject.uninstall(package.name)
-            if not wanted
-            else subject.install(*wanted, f"torch=={torch.release}"),
-            hint="a leftover of an earlier install" if not wanted else None,
-            cause="companion",
-        )
 
 
 def labels(subject: Subject) -> Iterator[Finding]:
@@ -183,7 +90,8 @@ def _label_against(subject: Subject, torch: TorchBuild, label: Label) -> str | N
         return f"is built for the public torch; {torch.full} is a vendor's own"
     release = numbers(torch.release)
     if label.torch and release[:2] not in label.torch:
-        meant = ".".join(map(str, label.torch[0]))
+        likely = next((each for each in label.torch if each[1] <= MINORS), label.torch[0])
+        meant = ".".join(map(str, likely))
         return f"is built for torch {meant}; installed is {torch.full}"
     cuda = cuda_of(torch.backend)
     if label.cpu and cuda is not None:
@@ -250,9 +158,12 @@ def toolkit(subject: Subject) -> Iterator[Finding]:
     both = both_of(subject)
     cuda = cuda_of(both[1].backend) if both else None
     version = subject.files.toolkit
-    if both is None or cuda is None or not numbers(version or ""):
+    if both is None or cuda is None:
         return
     environment, torch = both
+    if not numbers(version or ""):
+        yield from _no_toolkit(subject, environment, cuda)
+        return
     major = numbers(version or "")[0]
     compiling = [name for name in COMPILES if environment.get(name)] + _to_be_built(subject)
     if major == cuda[0] or not compiling:
@@ -273,6 +184,23 @@ def toolkit(subject: Subject) -> Iterator[Finding]:
         hint=f"any toolkit of CUDA {cuda[0]} will do; torch is right",
         cause="companion",
     )
+
+
+def _no_toolkit(
+    subject: Subject, environment: Environment, cuda: tuple[int, int]
+) -> Iterator[Finding]:
+    """There is no compiler for what compiles at its first use."""
+    names = [name for name in COMPILES if environment.get(name)]
+    if names and subject.profile.os.system == "linux" and subject.torch:
+        yield finding(
+            "toolkit-missing",
+            "note",  # many of them come with finished parts, and a recording may not show it
+            f"{', '.join(names)} compiles when it is used, and no CUDA toolkit is seen here",
+            "/usr/local/cuda",
+            f"sudo apt-get install cuda-toolkit-{cuda[0]}-{cuda[1]}",
+            hint=f"any toolkit of CUDA {cuda[0]} will do; torch is right",
+            cause="host",
+        )
 
 
 def _to_be_built(subject: Subject) -> list[str]:
@@ -325,7 +253,7 @@ def vendor_replaced(subject: Subject) -> Iterator[Finding]:
     if both is None or both[1].vendor or "NVIDIA_PYTORCH_VERSION" not in named:
         return
     environment, torch = both
-    asked = sorted(_asked_names(environment).get("torch", set()) - {"torchvision", "torchaudio"})
+    asked = sorted(asked_names(environment).get("torch", set()) - {"torchvision", "torchaudio"})
     who = f"; {', '.join(asked)} may have asked for it" if asked else ""
     yield finding(
         "vendor-torch-replaced",
@@ -371,8 +299,6 @@ PACKAGE_CHECKS = (
     Check(
         id="cuda-alone", title="A program for NVIDIA alone beside another vendor", run=cuda_alone
     ),
-    Check(id="two-owners", title="Two owners of one import package", run=shared_files),
-    Check(id="other-cuda", title="A package for another CUDA major", run=twins),
     Check(id="built-for-other-torch", title="An extension for another torch", run=labels),
     Check(id="triton-windows", title="Triton on Windows", run=triton_windows),
     Check(id="toolkit-major", title="A toolkit of another CUDA major", run=toolkit),

@@ -49,13 +49,15 @@ def _of_torch(
     for asked in _read(package):
         if asked.name != "torch" or _holds(asked.specifier, torch.full):
             continue
-        if not _applies(subject, asked):
+        extra = EXTRA.search(asked.marker)
+        if not extra and not _applies(subject, asked):
             continue
         yield finding(
             "torch-requirement",
-            "error",
-            f"{package.name} {package.version} asks for torch{asked.specifier}; installed is "
-            f"{torch.full}",
+            "warning" if extra else "error",
+            f"{package.name} {package.version} asks for torch{asked.specifier}"
+            + (f" where it uses torch (extra {extra[1]})" if extra else "")
+            + f"; installed is {torch.full}",
             environment.root,
             _keeping(subject, torch, package),
             hint="torch stays as it is; a release of the other package has to follow it",
@@ -112,6 +114,8 @@ def _runtime(
 LINE = re.compile(
     r"\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*\(?\s*([^;@()]*?)\s*\)?\s*(?:;(.*))?", re.DOTALL
 )
+# Of a package that can do without torch this extra says which torch it can use.
+EXTRA = re.compile(r"^\s*extra\s*==\s*['\"](torch|pytorch)['\"]\s*$")
 CLAUSE = re.compile(r"\s*([a-z_]+)\s*(==|!=)\s*(?:'([^']*)'|\"([^\"]*)\")\s*")
 
 

@@ -1,0 +1,132 @@
+"""Checks of who owns what: two distributions in one folder, or for two majors of CUDA."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from accelsel.model.finding import Finding
+from accelsel.model.installed import Environment, SharedPath
+from accelsel.rules.doctor_subject import (
+    Check,
+    Subject,
+    both_of,
+    cuda_of,
+    finding,
+    release_of,
+)
+from accelsel.rules.versions import contains
+
+# Top-level folders that wheels ship by mistake: an overlap costs nobody a working package.
+STRAY = {
+    "test", "tests", "docs", "examples", "example", "benchmarks", "scripts", "tools", "studio",
+    "hopper", "include", "lib", "lib64", "share", "build_backend.py", "build_utils.py", "b12x",
+    "LICENSE", "README.md",
+}  # fmt: skip
+TWIN = re.compile(r"(?P<stem>.+?)-cu(?:da)?(?P<major>\d{2})x?(?P<rest>-.+)?$")
+
+
+def shared_files(subject: Subject) -> Iterator[Finding]:
+    """Two distributions own the same files of one import package."""
+    environment = subject.environment
+    if environment is None:
+        return
+    asked = asked_names(environment)
+    for shared in (*environment.shared, *_claimed(subject, environment)):
+        stray = shared.package in STRAY
+        keep = _to_keep(subject, shared.owners, asked)
+        drop = [name for name in shared.owners if name != keep]
+        kept = environment.get(keep)
+        again = f"{keep}=={kept.version}" if kept else keep
+        yield finding(
+            "two-owners",
+            "note" if stray else "error",
+            f"{' and '.join(shared.owners)} both own {shared.package}/"
+            + (f" ({shared.files} files)" if shared.files else "")
+            + "; the last one installed wins",
+            environment.root,
+            None
+            if stray
+            else f"{subject.uninstall(*drop)} && {subject.install(again, reinstall=True)}",
+            hint=None if stray else f"torch is right; only {keep} is to stay",
+            cause="companion",
+        )
+
+
+def _claimed(subject: Subject, environment: Environment) -> Iterator[SharedPath]:
+    """Rivals by the table, where their RECORD files show nothing."""
+    told = [set(shared.owners) for shared in environment.shared]
+    for clash in subject.companions.clashes if subject.companions else ():
+        owners = tuple(name for name in clash.names if environment.get(name))
+        cured = any(
+            (package := environment.get(name)) and contains(bound, release_of(package.version))
+            for name, bound in clash.cure.items()
+        )
+        if len(owners) > 1 and not cured and not any(len(set(owners) & each) > 1 for each in told):
+            yield SharedPath(package=clash.path.rstrip("/"), owners=tuple(sorted(owners)), files=0)
+
+
+def asked_names(environment: Environment) -> dict[str, set[str]]:
+    """Who asks for a name: name -> the installed packages that require it."""
+    asked: dict[str, set[str]] = {}
+    for package in environment.packages:
+        for requirement in package.requires:
+            match = re.match(r"[A-Za-z0-9][\w.-]*", requirement)
+            if match and "extra ==" not in requirement:
+                name = re.sub(r"[-_.]+", "-", match[0]).lower()
+                asked.setdefault(name, set()).add(package.name)
+    return asked
+
+
+def _to_keep(subject: Subject, owners: tuple[str, ...], asked: Mapping[str, set[str]]) -> str:
+    """The one of several owners that torch asks for, that fits its CUDA, or that others ask for."""
+    cuda = cuda_of(subject.torch.backend) if subject.torch else None
+
+    def rank(name: str) -> tuple[bool, bool, int, str]:
+        twin = TWIN.match(name)
+        fits = bool(cuda and twin and int(twin["major"]) == cuda[0])
+        wanted = asked.get(name, set())
+        return ("torch" in wanted, fits, len(wanted), name)
+
+    return max(owners, key=rank)
+
+
+def twins(subject: Subject) -> Iterator[Finding]:
+    """A package for another CUDA major stands beside the one for torch's."""
+    both = both_of(subject)
+    cuda = cuda_of(both[1].backend) if both else None
+    if both is None or cuda is None:
+        return
+    environment, torch = both
+    asked = asked_names(environment)
+    told = {name for shared in environment.shared for name in shared.owners}
+    present = {package.name for package in environment.packages}
+    for package in environment.packages:
+        twin = TWIN.match(package.name)
+        if twin is None or int(twin["major"]) == cuda[0] or package.name in told:
+            continue
+        stem, rest = twin["stem"], twin["rest"] or ""
+        rivals = present & {
+            f"{stem}-cu{cuda[0]}{rest}", f"{stem}-cuda{cuda[0]}x{rest}", f"{stem}{rest}"
+        }  # fmt: skip
+        wanted = sorted(asked.get(package.name, set()) - {"torch"})
+        if wanted and not rivals:
+            what = f"{package.name} ({', '.join(wanted)} asks for it) is"
+        else:
+            beside = f" beside {' and '.join(sorted(rivals))}" if rivals else ""
+            what = f"{package.name}{beside} is"
+        yield finding(
+            "other-cuda",
+            "warning",
+            f"{what} for CUDA {twin['major']}; torch {torch.full} is built for CUDA {cuda[0]}",
+            environment.root,
+            subject.uninstall(package.name)
+            if not wanted
+            else subject.install(*wanted, f"torch=={torch.release}"),
+            hint="a leftover of an earlier install" if not wanted else None,
+            cause="companion",
+        )
+
+
+OWNER_CHECKS = (
+    Check(id="two-owners", title="Two owners of one import package", run=shared_files),
+    Check(id="other-cuda", title="A package for another CUDA major", run=twins),
+)
