@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from tests.kit.environments import environment_files, package_files
+from tests.kit.environments import elf, environment_files, package_files
 
 from accelsel.model.errors import AccelselError
+from accelsel.model.installed import Library
 from accelsel.probe.host_world import HostWorld
-from accelsel.probe.installed import Location, locate, scan, shared, stated
+from accelsel.probe.installed import Location, locate, scan, stated
 
 
 def _environment(root: Path, *packages: Mapping[str, object], python: str = "3.12.3") -> Path:
@@ -144,23 +145,27 @@ def test_conda(tmp_path: Path) -> None:
     assert found.get("torch") is not None
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "expected"),
-    [
-        pytest.param("triton/a.py,sha256=x,1", "triton/a.py,sha256=y,1", "triton", id="differ"),
-        pytest.param("n/__init__.py,sha256=x,0", "n/__init__.py,sha256=x,0", None, id="equal"),
-        pytest.param(
-            "nvidia/nccl/l.so,h=1,1", "nvidia/nccl/l.so,h=2,1", "nvidia/nccl", id="namespace"
-        ),
-        pytest.param("../../bin/x,h=1,1", "../../bin/x,h=2,1", None, id="scripts"),
-        pytest.param("t/__pycache__/a.pyc,,", "t/__pycache__/a.pyc,h=2,1", None, id="caches"),
-        pytest.param("a/x.py,h=1,1", "b/x.py,h=2,1", None, id="apart"),
-    ],
-)
-def test_shared(first: str, second: str, expected: str | None) -> None:
-    found = shared([("one", first.encode()), ("two", second.encode())])
-    assert [each.package for each in found] == ([expected] if expected else [])
-    assert all(each.owners == ("one", "two") for each in found)
+def test_libraries_tags_and_leftovers(tmp_path: Path) -> None:
+    """Of a real folder, in which the library is a file of bytes."""
+    kernels = {
+        "name": "my-kernels",
+        "version": "1.0",
+        "requires": ["torch"],
+        "tags": ["cp312-cp312-linux_x86_64"],
+        "compiled": True,
+    }
+    root = _environment(tmp_path / "env", TORCH, kernels)
+    [site] = root.glob("lib/python3*/site-packages")
+    (site / "my_kernels").mkdir()
+    (site / "my_kernels" / "_C.so").write_bytes(elf({"sass": ["sm_80"]}))
+    (site / "~orch").mkdir()
+    (site / "~backup").mkdir()
+    found = scan(HostWorld(environ={}), Location(root=str(root), chosen="--python"))
+    package = found.get("my-kernels")
+    assert package is not None
+    assert package.libraries == (Library(path="my_kernels/_C.so", sass=("sm_80",)),)
+    assert package.tags == ("cp312-cp312-linux_x86_64",)
+    assert found.leftovers == (f"{site}/~orch",)
 
 
 def test_stated_takes_plain_strings_only() -> None:
