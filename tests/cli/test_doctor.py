@@ -12,7 +12,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 from pydantic import TypeAdapter
-from tests.kit.environments import environment_files, lock_text
+from tests.kit.environments import elf, environment_files, lock_text
 
 from accelsel.model.finding import Report
 
@@ -134,6 +134,45 @@ def test_the_block_for_issues_names_nobody(tmp_path: Path) -> None:
         assert name not in out
     for name in (socket.gethostname(), getpass.getuser()):
         assert len(name) < 3 or name in ("root", "user", "runner") or name not in out
+
+
+def test_the_block_for_issues_names_no_private_place(tmp_path: Path) -> None:
+    project, other = tmp_path / "project", tmp_path / "acme" / "secret-env"
+    project.mkdir()
+    other.mkdir(parents=True)
+    environment(other, CU126)
+    (project / "pyproject.toml").write_text(PROJECT + RECORD)
+    index = "https://jane:token@nexus.acme.example/repository/simple/"
+    row = {"name": "torch", "version": "2.14.1+cu126", "index": index}
+    (project / "uv.lock").write_text(lock_text([row]))
+    folder = str(other / ".venv")
+    out = ran(project, "--report", "--python", folder, code=1, PYTHONPATH="/home/jane/x").stdout
+    assert "pin-not-locked" in out
+    assert "<environment>" in out
+    assert "https://download.pytorch.org/whl/" in out
+    for name in ("jane", "token", "acme", "secret", str(tmp_path)):
+        assert name not in out
+
+
+@pytest.mark.parametrize("form", ["text", "json", "github", "sarif"])
+def test_the_exit_code_is_the_same_in_every_form(tmp_path: Path, form: str) -> None:
+    environment(tmp_path, CPU)
+    assert ran(tmp_path, "--format", form, code=1).stderr == ""
+    good = tmp_path / "good"
+    good.mkdir()
+    environment(good, CU126)
+    assert ran(good, "--format", form).stderr == ""
+
+
+def test_the_libraries_of_an_extension_are_read(tmp_path: Path) -> None:
+    kernels = {"name": "my-kernels", "version": "1.0", "requires": ["torch"], "compiled": True}
+    environment(tmp_path, CU126, kernels)
+    [site] = tmp_path.glob(".venv/lib/python3*/site-packages")
+    (site / "my_kernels").mkdir()
+    (site / "my_kernels" / "_C.so").write_bytes(elf({"sass": ["sm_80", "sm_90"]}))
+    out = ran(tmp_path, code=1).stdout
+    assert "error[companion-kernels] my-kernels 1.0 has no code for GPU 0 (Tesla T4, sm_75)" in out
+    assert "TORCH_CUDA_ARCH_LIST=7.5 uv pip install" in out
 
 
 STAND_IN = """#!{python}

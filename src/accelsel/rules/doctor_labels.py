@@ -11,10 +11,10 @@ from urllib.parse import unquote
 from accelsel.model.installed import Distribution
 from accelsel.model.value import dataclass
 
-TORCH = re.compile(r"(?<![a-z])(?:torch|pt)\.?(\d+(?:\.\d+)*)")
-CUDA = re.compile(r"(?<![a-z])cu\.?(\d{3}|\d{2}\.\d+|\d{2})(?!\d)")
-FOLDER = re.compile(r"torch-?\d+\.\d+(\.\d+)?|cu\d{3}|cpu")
-ABI = re.compile(r"cxx11abi(true|false)")
+TORCH = r"(?<![a-z])(?:torch|pt)\.?(\d+(?:\.\d+)*)"
+CUDA = r"(?<![a-z])cu\.?(\d{3}|\d{2}\.\d+|\d{2})(?!\d)"
+FOLDER = r"torch-?\d+\.\d+(\.\d+)?|cu\d{3}|cpu"
+ABI = r"cxx11abi(true|false)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ def label_of(package: Distribution) -> Label | None:
 def read(text: str) -> Label | None:
     """The label that a local version holds; None for one that says nothing of torch's build."""
     lower = unquote(text).lower().replace("_", ".")
-    torch, cuda, abi = TORCH.search(lower), CUDA.search(lower), ABI.search(lower)
+    torch, cuda, abi = (re.search(each, lower) for each in (TORCH, CUDA, ABI))
     cpu = re.search(r"(?:^|[^a-z])cpu(?![a-z])|^pt\d+cpu", lower) is not None
     if not (torch or abi or cpu or cuda):
         return None
@@ -79,7 +79,7 @@ def _file_label(url: str | None) -> str | None:
     if "+" in name:
         return name.partition("+")[2].split("-")[0]
     # Some projects say it in the folders: `/cu121/torch2.1.0/`, `/torch-2.5.0+cu124/`.
-    said = [each for each in re.split(r"[/+_]", place) if FOLDER.fullmatch(each)]
+    said = [each for each in re.split(r"[/+_]", place) if re.fullmatch(FOLDER, each)]
     return ".".join(said).replace("torch-", "torch") if any("torch" in s for s in said) else None
 
 

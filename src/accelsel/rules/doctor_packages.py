@@ -26,7 +26,7 @@ from accelsel.rules.host import platform_of
 from accelsel.rules.versions import numbers
 
 # Distributions that call CUDA themselves.
-CUDA_ALONE = re.compile(
+CUDA_ALONE = (
     r"(?:cupy-cuda|pycuda|numba-cuda|onnxruntime-gpu$|tensorrt|faiss-gpu|spconv-cu|cumm-cu"
     r"|nvidia-dali|cuml-cu|cudf-cu|jax-cuda)"
 )
@@ -231,7 +231,7 @@ def cuda_alone(subject: Subject) -> Iterator[Finding]:
     names = [
         package.name
         for package in environment.packages
-        if CUDA_ALONE.match(package.name) and package.name not in told
+        if re.match(CUDA_ALONE, package.name) and package.name not in told
     ]
     if names:
         yield finding(
