@@ -185,6 +185,16 @@ def test_ptx_needs_a_driver_as_new_as_the_toolkit(driver: str | None, *, runs: b
         )  # fmt: skip
 
 
+def test_ptx_for_a_gpu_newer_than_all_code_of_the_build_is_a_doubt() -> None:
+    finding = of(PTX, nvidia("sm_130"))
+    assert finding
+    assert not finding.certain
+    assert finding.certain is not None
+    assert finding.change == "a rules table that knows this GPU, or a run of torch on it"
+    between = {"backend": "cu129", "archs": ("sm_90", "sm_120"), "ptx": ("sm_90",)}
+    assert of(between, nvidia("sm_110")) is None
+
+
 def test_ptx_of_another_family_is_no_help() -> None:
     finding = of(PTX, nvidia("sm_103"))
     assert finding

@@ -233,3 +233,14 @@ def test_an_override_that_is_in_the_way() -> None:
     assert (
         "broken-combination", "without HSA_OVERRIDE_GFX_VERSION: torch 2.14.0 with amd runs",
     ) in found  # fmt: skip
+    allowed = told(amd("gfx1031"), torch="==2.13.0+rocm10.0.0", allow_arch_override=True)
+    assert (
+        "broken-combination", "without HSA_OVERRIDE_GFX_VERSION: torch 2.13.0 with amd runs",
+    ) in allowed  # fmt: skip
+
+
+def test_a_platform_without_a_profile() -> None:
+    assert told(None, platform="linux-x86_64", backend="cu126", torch="==2.5.1") == [
+        ("requested-range", "torch==2.5.1 was asked for; cu126 has 2.6.0 to 2.15.0"),
+        ("requested-range", "with another bound on torch: torch 2.14.1 with cu126 runs"),
+    ]
