@@ -291,6 +291,82 @@ def test_variants_as_reported(
     project.uv("lock", "--check")
 
 
+OWN_EXTRAS = [
+    pytest.param(
+        'cuda = ["torch", "torchvision"]\nrocm = ["torch", "torchvision"]\n',
+        ["requests"],
+        "cpu,cu126,rocm7.2",
+        {"cpu": "cpu", "cuda": "cu126", "rocm": "rocm7.2"},
+        id="by-kind",
+    ),
+    pytest.param(
+        'gpu = ["torch", "bitsandbytes"]\ncpu = ["torch>=2.6"]\n',
+        ["requests"],
+        "cpu,cu126",
+        {"cpu": "cpu", "gpu": "cu126"},
+        id="gpu",
+    ),
+    pytest.param(
+        'gpu = ["torch", "bitsandbytes"]\n',
+        ["requests"],
+        "cu126,rocm7.2",
+        {"cu126": "cu126", "rocm7-2": "rocm7.2"},
+        id="gpu-of-two",
+    ),
+    pytest.param(
+        'cu126 = ["bitsandbytes"]\nrocm = []\n',
+        ["torch"],
+        "cpu,cu126,rocm7.2",
+        {"cpu": "cpu", "cu126": "cu126", "rocm7-2": "rocm7.2"},
+        id="without-torch",
+    ),
+    pytest.param(
+        'train = ["torch", "lightning"]\n',
+        ["torch"],
+        "cpu,rocm7.2",
+        {"cpu": "cpu", "rocm7-2": "rocm7.2"},
+        id="of-no-backend",
+    ),
+]
+
+
+def torch_in(extras: str) -> list[str]:
+    return [line for line in extras.splitlines() if '"torch' in line]
+
+
+@pytest.mark.parametrize(("extras", "needs", "backends", "expected"), OWN_EXTRAS)
+def test_extras_without_sources(
+    make_project: Callable[[str], Project],
+    extras: str,
+    needs: list[str],
+    backends: str,
+    expected: Mapping[str, str],
+) -> None:
+    """Extras of the project's own, none of which says where its torch comes from."""
+    text = f"{project_text(*needs)}[project.optional-dependencies]\n{extras}"
+    project = make_project(text)
+    words = ("--backends", backends, "--as", "extras")
+    said = project.pin("h100-525", "--write", "--lock", *words).stderr
+    loose = "is of no backend" in said
+    assert loose == (not expected.keys() >= {line.partition(" ")[0] for line in torch_in(extras)})
+    for extra, backend in expected.items():
+        project.uv("sync", "--extra", extra)
+        assert project.installed()["torch"].partition("+")[2] == backend
+        assert project.shared() == {}
+    project.uv("lock", "--check")
+    project.accelsel("unpin", "--write")
+    assert project.file.read_text() == text
+
+
+def test_an_extra_with_torch_beside_groups(make_project: Callable[[str], Project]) -> None:
+    extras = '[project.optional-dependencies]\ntrain = ["torch", "lightning"]\n'
+    project = make_project(project_text("torch") + extras)
+    project.pin("h100-525", "--write", "--lock", "--backends", "rocm7.2,cpu")
+    project.uv("sync", "--extra", "train")
+    assert project.installed()["torch"].endswith("+rocm7.2")
+    assert project.owners("triton") == {"triton_rocm"}
+
+
 FAMILY = {
     "tensorrt",
     "tensorrt-cu12",

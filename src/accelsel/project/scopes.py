@@ -26,6 +26,15 @@ ABOVE: dict[Key, Path] = {
 }
 
 
+# what projects call the extra or group of the one backend of a kind
+_CALLED: dict[str, tuple[str, ...]] = {
+    "cuda": ("cuda", "nvidia"),
+    "rocm": ("rocm", "amd"),
+    "amd": ("amd", "rocm"),
+    "xpu": ("xpu", "intel"),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Branch:
     """An extra or group that requires torch, and the source that torch has for it alone: an entry
@@ -101,6 +110,28 @@ def declared(
     versions = [s.torch.version for s in selections if s.torch and s.index]
     apart = versions and not view.is_script and not view.is_virtual
     return "groups" if apart and rivals_of(view, versions, ()) else None
+
+
+def by_kind(view: ProjectView, selections: Iterable[Selection], key: Key) -> dict[str, str]:
+    """The project's own extra or group for a backend that is called by its kind alone: it requires
+    torch, has no source of its own for it, and the backend is the only one of its kind."""
+    names = [normalize(selection.backend or "") for selection in selections]
+    kinds = {name: _kind(name) for name in names if _kind(name)}
+    taken = {branch.path for branch in branches(view)}
+    places = {r.path for r in view.requirements if r.name == "torch" and is_direct(r)} - taken
+    lists = {normalize(path[-1]): path[-1] for path in places if path[:-1] == ABOVE[key]}
+    found: dict[str, str] = {}
+    for name, kind in kinds.items():
+        alone = list(kinds.values()).count(kind) == 1
+        called = _CALLED[kind] if alone else ()
+        for one in (*called, *(("gpu",) if len(kinds) == 1 else ())):
+            if one in lists and one not in names:
+                found.setdefault(name, lists[one])
+    return found
+
+
+def _kind(backend: str) -> str:
+    return next((kind for kind in _CALLED if backend.startswith(kind[:2])), "")
 
 
 def adopted(

@@ -10,12 +10,12 @@ from accelsel.model.selection import Package, Selection
 from accelsel.project import sources, tritons
 from accelsel.project.bounds import beside, bounded, merged, with_each
 from accelsel.project.draft import CONSTRAINTS, UV, Draft, bound
-from accelsel.project.markers import exact
+from accelsel.project.markers import UNIVERSE, exact
 from accelsel.project.read import FAMILY, ProjectView, is_direct, table
 from accelsel.project.requirement import Requirement, normalize
 from accelsel.project.routes import TRITONS, allowed, of, requirements
 from accelsel.project.scan import Path
-from accelsel.project.scopes import ABOVE, KEYS, Key, adopted, branches, rivals_of
+from accelsel.project.scopes import ABOVE, KEYS, Key, adopted, branches, by_kind, rivals_of
 from accelsel.project.sources import Route, Scope
 from accelsel.project.wiring import write_sources
 from accelsel.project.write import (
@@ -64,6 +64,8 @@ def write_variants(
         shared = tuple(name for name in selection.excludes if name in masked)
         masks(draft, replace(selection, excludes=shared), options)
         builds(draft, selection)
+    if shape == "extras":
+        _loose(draft, frozenset({*lists, *others}))
     mine = [(KEYS[shape], name) for name in draft.names]
     apart = _conflicts(draft, [*own, *mine], rivals, mine)
     if shape == "groups":
@@ -103,15 +105,17 @@ def _refuse(view: ProjectView, shape: Shape) -> None:
 def _lists(
     view: ProjectView, selections: Iterable[Selection], shape: Shape, options: PinOptions
 ) -> tuple[Path, ...]:
-    """The array of each selection's extra or group; an existing one of that backend's index, or of
-    its name, is adopted."""
-    key = KEYS[shape]
+    """The array of each selection's extra or group; an existing one of that backend's index, of its
+    name, or of the name of its kind, is adopted."""
+    key, selections = KEYS[shape], tuple(selections)
+    of_kind = by_kind(view, selections, key)
     present = {normalize(name): name for name in table(view.data, *ABOVE[key])}
     found: list[Path] = []
     for selection in selections:
         own = adopted(view, selection, key, options)
         name = normalize(selection.backend or "")
-        found.append(own.path if own else (*ABOVE[key], present.get(name, name)))
+        listed = present.get(name) or of_kind.get(name, name)
+        found.append(own.path if own else (*ABOVE[key], listed))
     return tuple(found)
 
 
@@ -228,6 +232,8 @@ def _tritons(
     for r in filter(is_direct, view.requirements):
         places.setdefault(r.name, set()).add(r.path)
     moved |= {name for name, paths in places.items() if paths <= others}
+    # where another list has torch too, uv looks for its triton on the other platforms as well
+    beyond = places.get("torch", set()) - {*lists, *others, ("project", "dependencies")}
     where: dict[str, list[int]] = {}
     for at, selection in enumerate(selections):
         for package in selection.packages:
@@ -241,6 +247,8 @@ def _tritons(
         for at, package in zip(users, packages, strict=True):
             selection = selections[at]
             platforms = of(package, allowed(draft, selection))
+            if same and beyond and name in TRITONS:
+                platforms = UNIVERSE
             scope: Scope = (None, None)
             if same:
                 condition = exact(platforms)
@@ -289,6 +297,18 @@ def _leave(draft: Draft, moved: Iterable[str], lists: Iterable[Path]) -> None:
             f"{', '.join(dict.fromkeys(r.name for r in gone))} no longer in the dependencies "
             "of the built package",
             "who installs the package has to name torch, or one of its extras",
+        )
+
+
+def _loose(draft: Draft, lists: frozenset[Path]) -> None:
+    """Says which extras require torch and are of no backend."""
+    torch = [r for r in draft.view.requirements if r.name == "torch" and r.place.kind == "extra"]
+    for name in dict.fromkeys(str(r.place.name) for r in torch if r.path not in lists):
+        draft.warn(
+            "extra-of-no-backend",
+            f"the extra {name} requires torch and is of no backend: alone it takes torch from the "
+            "default index",
+            f"`uv sync --extra {name} --extra {draft.names[0]}`",
         )
 
 
