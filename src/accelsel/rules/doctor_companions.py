@@ -254,7 +254,10 @@ def cure(subject: Subject, table: CompanionTable, package: Distribution) -> tupl
     build, backend = found
     answer = _answer(subject, table, package.name, found)
     if answer.refusals:
-        return removal, answer.refusals[0].message
+        refused = answer.refusals[0].message
+        answer = _answer(subject, table, package.name, found, PREBUILT)
+        if answer.refusals:
+            return removal, refused
     chosen = next((p for p in answer.packages if p.name == package.name), None)
     if chosen is None:
         return removal, None
@@ -283,7 +286,11 @@ ROUTED = frozenset({
 
 
 def _answer(
-    subject: Subject, table: CompanionTable, requirement: str, found: tuple[Build, Backend]
+    subject: Subject,
+    table: CompanionTable,
+    requirement: str,
+    found: tuple[Build, Backend],
+    prebuilt: tuple[str, ...] = (),
 ) -> CompanionAnswer:
     """What the companions rule says of one requirement beside the installed torch."""
     build, backend = found
@@ -298,9 +305,13 @@ def _answer(
         table=table,
         python=python_tag(subject.environment),
         archs=tuple(gpu.arch for gpu in gpus if gpu.arch),
+        prebuilt=prebuilt,
         exceptions=subject.tables.exceptions,
     )
 
+
+# Indexes of projects' own finished wheels, named where nothing else goes with a torch.
+PREBUILT = ("vllm", "natten", "astral")
 
 COMPANION_CHECKS = (
     Check(id="companion-missing", title="A neighbour that could not be installed", run=missing),

@@ -15,6 +15,7 @@ from accelsel.rules.doctor_subject import (
     finding,
     given,
     gpu_name,
+    then,
     unsetting,
     without_compat,
 )
@@ -187,7 +188,7 @@ def _nccl(subject: Subject) -> Iterator[Finding]:
     ]
     wanted = asked[0].partition(";")[0].strip() if asked else "nvidia-nccl-cu12"
     others = [name for name in names if not wanted.startswith(name)]
-    remove = f"{subject.uninstall(*others)} && " if others else ""
+    remove = f"{subject.uninstall(*others)}{then(subject)}" if others else ""
     yield finding(
         "error-text",
         "error",

@@ -16,6 +16,7 @@ from accelsel.rules.doctor_subject import (
     without_compat,
 )
 from accelsel.rules.doctor_torch import driver_command, needs_jetson_wheel
+from accelsel.rules.host import BRAND
 
 # Words in the names of cards on which NVIDIA does not support its forward-compatibility libraries:
 # it does on data-centre GPUs and a few RTX cards with an NGC-ready certificate (docs.nvidia.com,
@@ -49,8 +50,12 @@ def mismatch(subject: Subject) -> Iterator[Finding]:
         else f"{engine} restart CONTAINER"
         if inside
         else RESTART.get(os.system, WHY),
-        hint="the driver was updated while it ran; another torch changes nothing"
-        + ("; the image may bring driver libraries of its own" if inside else ""),
+        hint=(
+            "the image holds driver libraries of its own"
+            if inside and differ
+            else "the driver was updated while it ran"
+        )
+        + "; another torch changes nothing",
         cause="host",
     )
 
@@ -165,7 +170,7 @@ def unseen(subject: Subject) -> Iterator[Finding]:
         return
     if any(gpu.vendor == vendor for gpu in profile.gpus):
         return
-    build = f"torch {subject.torch.full} is a build for {vendor.upper()} GPUs"
+    build = f"torch {subject.torch.full} is a build for {BRAND[vendor]} GPUs"
     if profile.os.container is not None:
         yield finding(
             "container-without-gpu",
@@ -179,7 +184,7 @@ def unseen(subject: Subject) -> Iterator[Finding]:
     elif profile.state == "driver-without-gpu":
         yield _driver_alone(vendor, f"{build}; its driver is loaded and shows no GPU")
     else:
-        others = sorted({gpu.vendor for gpu in profile.gpus})
+        others = sorted({BRAND[gpu.vendor] for gpu in profile.gpus})
         has = f"this host has a GPU of {' and '.join(others)}" if others else "this host has no GPU"
         yield finding(
             "build-for-other-hardware",

@@ -12,6 +12,7 @@ from accelsel.rules.doctor_subject import (
     cuda_of,
     finding,
     release_of,
+    then,
 )
 from accelsel.rules.versions import contains
 
@@ -45,7 +46,7 @@ def shared_files(subject: Subject) -> Iterator[Finding]:
             environment.root,
             None
             if stray
-            else f"{subject.uninstall(*drop)} && {subject.install(again, reinstall=True)}",
+            else subject.uninstall(*drop) + then(subject) + subject.install(again, reinstall=True),
             hint=None if stray else f"torch is right; only {keep} is to stay",
             cause="companion",
         )

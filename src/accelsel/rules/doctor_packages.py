@@ -21,8 +21,9 @@ from accelsel.rules.doctor_subject import (
     gpu_build,
     minor_of,
     setting,
+    then,
 )
-from accelsel.rules.host import platform_of
+from accelsel.rules.host import BRAND, platform_of
 from accelsel.rules.versions import numbers
 
 # Distributions that call CUDA themselves.
@@ -140,7 +141,7 @@ def triton_windows(subject: Subject) -> Iterator[Finding]:
         )
         return
     has = package or other
-    removal = "" if package else f"{subject.uninstall('triton')} && "
+    removal = "" if package else f"{subject.uninstall('triton')}{then(subject)}"
     yield finding(
         "triton-version",
         "error",
@@ -238,7 +239,7 @@ def cuda_alone(subject: Subject) -> Iterator[Finding]:
             "cuda-alone",
             "warning",
             f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} for NVIDIA's GPUs alone; "
-            f"torch {torch.full} is for {vendor.upper()}'s",
+            f"torch {torch.full} is for {BRAND[vendor]}'s",
             environment.root,
             subject.uninstall(*names),
             hint="a program that needs them does not run here; torch is right",

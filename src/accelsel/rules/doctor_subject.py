@@ -8,7 +8,7 @@ from accelsel.knowledge.tables import Tables
 from accelsel.model.companion import CompanionTable, Faults, Symptom
 from accelsel.model.finding import Finding, Severity
 from accelsel.model.installed import Distribution, Environment, HostFiles, Lock
-from accelsel.model.profile import Gpu, Profile
+from accelsel.model.profile import Gpu, Profile, Vendor
 from accelsel.model.request import Request
 from accelsel.model.selection import Selection
 from accelsel.model.table import Build
@@ -166,6 +166,11 @@ def unsetting(subject: Subject, name: str) -> str:
     return f"Remove-Item Env:{name}" if windows else f"unset {name}"
 
 
+def then(subject: Subject) -> str:
+    """What joins two commands: the PowerShell that Windows brings knows no `&&`."""
+    return "; " if subject.profile.os.system == "windows" else " && "
+
+
 def compiled(subject: Subject, package: str, requirement: str, arch: str = "") -> str:
     """The command that builds a package against the installed torch, for one CUDA capability."""
     name = "TORCH_CUDA_ARCH_LIST"
@@ -188,8 +193,7 @@ def equipped(subject: Subject, command: str) -> str:
     missing = [name for name in BUILD_TOOLS if environment and environment.get(name) is None]
     if not missing:
         return command
-    then = "; " if subject.profile.os.system == "windows" else " && "
-    return f"uv pip install{subject.python_argument} {' '.join(missing)}{then}{command}"
+    return f"uv pip install{subject.python_argument} {' '.join(missing)}{then(subject)}{command}"
 
 
 # How a container is given the GPUs of its host, by its engine: docker's and podman's flags, and the
@@ -346,12 +350,12 @@ def renewed(subject: Subject, *requirements: str) -> str:
     return "uv sync" if subject.pinned else subject.install(*requirements, reinstall=True)
 
 
-def gpu_build(subject: Subject) -> str | None:
+def gpu_build(subject: Subject) -> Vendor | None:
     """The vendor for which the installed build is; None for a CPU build or where there is none."""
     return vendor_of(subject, subject.torch.backend if subject.torch else None)
 
 
-def vendor_of(subject: Subject, backend: str | None) -> str | None:
+def vendor_of(subject: Subject, backend: str | None) -> Vendor | None:
     """The vendor whose GPUs a backend is for; None for the CPU and what is not known."""
     row = subject.tables.backends.get(backend or "")
     kind = row.kind if row else ("cuda" if cuda_of(backend) else None)

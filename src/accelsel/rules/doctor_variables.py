@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from accelsel.model.finding import Finding
+from accelsel.model.profile import Vendor
 from accelsel.rules.doctor_subject import (
     Check,
     Subject,
@@ -12,12 +13,13 @@ from accelsel.rules.doctor_subject import (
     setting,
     unsetting,
 )
+from accelsel.rules.host import BRAND
 
 # Value that hides every device: CUDA stops at the first index that is none.
 HIDING = ("", "-1", "none", "void", "NoDevFiles")
 
 
-MASKS = {
+MASKS: dict[str, Vendor] = {
     "CUDA_VISIBLE_DEVICES": "nvidia",
     "NVIDIA_VISIBLE_DEVICES": "nvidia",
     "HIP_VISIBLE_DEVICES": "amd",
@@ -82,7 +84,7 @@ def variables(subject: Subject) -> Iterator[Finding]:
             yield finding(
                 "hidden-gpus",
                 "error",
-                f"{name}={value!r} hides every GPU of {vendor}",
+                f"{name}={value!r} hides every GPU of {BRAND[vendor]}",
                 name,
                 unsetting(subject, name),
                 cause="host",
