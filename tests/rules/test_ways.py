@@ -209,6 +209,11 @@ def test_the_channel_in_full() -> None:
     start = "no test build for linux-x86_64 is established"
     index = "what is known of it is its index: https://download.pytorch.org/whl/test/cu126"
     assert told(nvidia("sm_61"), channel="test")[0] == ("channel", f"{start}; {index}")
+    settled = told(nvidia("sm_61"), channel="test")[1][1]
+    assert "release candidates" in settled
+    assert "ACCELSEL_RULES" in settled
+    for channel in ("stable", "nightly"):
+        assert f"in the {channel} channel: torch " in str(told(nvidia("sm_86"), channel="test"))
     many = told(nvidia("sm_86"), channel="test")[0][1]
     assert many.count("https://") == 3
     assert ", https://" in many

@@ -2,11 +2,13 @@
 
 from collections import Counter
 from dataclasses import replace
+from typing import Final
 
 from accelsel.model.profile import Profile
 from accelsel.model.request import Request
 from accelsel.model.selection import Reason
 from accelsel.rules import family
+from accelsel.rules.channels import NIGHTLY
 from accelsel.rules.choice import EVERYTHING, Decision, Row, decide
 from accelsel.rules.compatibility import VENDORS
 from accelsel.rules.host import BRAND, OVERRIDE
@@ -16,6 +18,20 @@ from accelsel.rules.versions import release
 
 _LONGEST = 3
 _JETPACKS = ("5", "6", "7")  # those that any build in the table is for
+
+
+# what would make a channel known of which the table has no build
+_SETTLED: Final = {
+    channel: Reason(
+        rule="channel",
+        message=f"{what}, so the table keeps none: a build that is there today can be added to it, "
+        "as a row of a file that ACCELSEL_RULES names",
+    )
+    for channel, what in (
+        ("test", "it holds release candidates, for some weeks and under the release's own number"),
+        (NIGHTLY, "its pages change daily"),
+    )
+}
 
 
 def causes(profile: Profile | None, decision: Decision) -> tuple[Reason, ...]:
@@ -38,7 +54,7 @@ def causes(profile: Profile | None, decision: Decision) -> tuple[Reason, ...]:
     if request.channel != "stable" and not any(
         row.build.channel == request.channel and row.build.published for row in decision.rows
     ):
-        return (_no_channel(profile, decision),)
+        return (_no_channel(profile, decision), _SETTLED[request.channel])
     if request.backend and not any(row.backend.name == request.backend for row in decision.rows):
         message = f"no wheel of {request.backend} for {host.platform}"
         return (Reason(rule="platform-wheel", message=message),)
@@ -146,6 +162,8 @@ def ways(profile: Profile | None, decision: Decision) -> tuple[Reason, ...]:
         changes.append(("requested-backend", "without --backend", replace(request, backend=None)))
     if request.channel != "stable":
         changes.append(("channel", "in the stable channel", replace(request, channel="stable")))
+    if request.channel == "test":
+        changes.append(("channel", "in the nightly channel", replace(request, channel=NIGHTLY)))
     changes.append(
         ("python-wheel", "with another Python", replace(request, python=None, requires_python=""))
     )
