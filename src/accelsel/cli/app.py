@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from accelsel.cli.commands import COMMANDS, RULES
+from accelsel.cli.commands import COMMANDS, GROUPS
 from accelsel.cli.options import Argument, Command, Flag, execute
 from accelsel.model.errors import USAGE, AccelselError
 
@@ -48,7 +48,8 @@ def _app(only: str | None) -> typer.Typer:
     app = _group(chosen, ROOT_HELP)
     app.callback()(_root)
     if only not in COMMANDS:
-        app.add_typer(_group(RULES, "Show, check and refresh the rules table."), name="rules")
+        for name, (about, commands) in GROUPS.items():
+            app.add_typer(_group(commands, about), name=name)
     return app
 
 
@@ -58,7 +59,6 @@ def _group(commands: Mapping[str, Command], help: str) -> typer.Typer:
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
-        no_args_is_help=True,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     for name, command in commands.items():

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from accelsel.cli.options import Argument, Command, Flag, Flags, one_of
+from accelsel.cli.options import REQUEST, Argument, Command, Flag, Flags, asked, one_of
 from accelsel.cli.present import Output
 
 PATHS = Argument("paths", "PATH", "Default: the project around here.", many=True)
@@ -103,6 +103,27 @@ def _rules_refresh(*, output: Output, offline: bool, mirrors: tuple[str, ...]) -
     return refresh(output, mirrors=mirrors, offline=offline)
 
 
+def _fleet_probe(*, output: Output) -> int:
+    from accelsel.cli.fleet import probe
+
+    _forms(output)
+    return probe()
+
+
+def _fleet_merge(*, output: Output, paths: tuple[str, ...]) -> int:
+    from accelsel.cli.fleet import merge
+
+    _forms(output)
+    return merge(output, paths)
+
+
+def _fleet_select(*, output: Output, paths: tuple[str, ...], **request: Any) -> int:
+    from accelsel.cli.fleet import select
+
+    _forms(output)
+    return select(output, asked(**request), paths)
+
+
 def _schema(*, output: Output, name: str) -> int:
     from accelsel.cli.rules import schema
 
@@ -188,4 +209,22 @@ RULES = {
         own=(MIRROR,),
         connects=True,
     ),
+}
+PROFILES = Argument("paths", "FILE", "Profiles or fleets; - for standard input.", many=True)
+FLEET = {
+    "probe": Command(_fleet_probe, "Print this host's profile as one line of JSON."),
+    "merge": Command(
+        _fleet_merge, "Put the profiles of many hosts into one document.", argument=PROFILES
+    ),
+    "select": Command(
+        _fleet_select,
+        "Choose the build for all of them, or as few builds as serve them.",
+        own=tuple(flag for flag in REQUEST if flag.dest != "profile"),
+        argument=PROFILES,
+        connects=True,
+    ),
+}
+GROUPS = {
+    "rules": ("Show, check and refresh the rules table.", RULES),
+    "fleet": ("Choose for many hosts: one build for all, or as few as can be.", FLEET),
 }

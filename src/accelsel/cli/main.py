@@ -66,11 +66,12 @@ def _dispatch(argv: Sequence[str]) -> int:
 
 def _plain(argv: Sequence[str]) -> int | None:
     """Run a command whose line is plainly right; None for help and for anything to be told."""
-    from accelsel.cli.commands import COMMANDS, RULES
+    from accelsel.cli.commands import COMMANDS, GROUPS
     from accelsel.cli.line import read
     from accelsel.cli.options import execute
 
-    known, words = (RULES, argv[1:]) if argv[:1] == ["rules"] else (COMMANDS, argv)
+    group = GROUPS.get(argv[0]) if argv else None
+    known, words = (group[1], argv[1:]) if group else (COMMANDS, argv)
     command = known.get(words[0]) if words else None
     values = read(words[1:], command) if command else None
     return execute(command, values) if command and values is not None else None
@@ -90,7 +91,14 @@ def _hoisted(argv: Sequence[str]) -> list[str]:
             del rest[:take]
         else:
             break
-    return rest[:1] + early + rest[1:]
+    command = 2 if early and _is_group(rest[0] if rest else "") else 1
+    return rest[:command] + early + rest[command:]
+
+
+def _is_group(name: str) -> bool:
+    from accelsel.cli.commands import GROUPS
+
+    return name in GROUPS
 
 
 def _wants_json(argv: Sequence[str]) -> bool:

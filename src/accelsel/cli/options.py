@@ -109,10 +109,15 @@ def execute(command: Command, values: dict[str, Any]) -> int:
         values["offline"] = offline
     if command.selects:
         request = {flag.dest: values.pop(flag.dest) for flag in REQUEST}
-        one_of("--channel", request["channel"], (None, "stable", "test", "nightly"))
-        one_of("--fallback", request["fallback"], (None, "cpu"))
-        values["flags"] = Flags(**request, offline=offline)
+        values["flags"] = asked(**request, offline=offline)
     return command.run(output=output, **values)
+
+
+def asked(**request: Any) -> Flags:
+    """The request flags; a value that one of them does not have is an error."""
+    one_of("--channel", request["channel"], (None, "stable", "test", "nightly"))
+    one_of("--fallback", request["fallback"], (None, "cpu"))
+    return Flags(**request)
 
 
 def _output(*, format: str, verbose: int, quiet: bool, color: Colour) -> Output:

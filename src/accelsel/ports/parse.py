@@ -4,12 +4,15 @@ import json
 from contextlib import suppress
 from dataclasses import MISSING, fields, is_dataclass
 from types import NoneType
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 
 from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.profile import Profile
 from accelsel.ports.documents import VERSION
 from accelsel.ports.shape import MisfitError, shaped
+
+if TYPE_CHECKING:
+    from accelsel.model.fleet import Nodes
 
 T = TypeVar("T")
 
@@ -17,6 +20,13 @@ T = TypeVar("T")
 def profile(text: str, where: str) -> Profile:
     """The profile that a document holds; `where` names the document in errors."""
     return _value(Profile, "profile", text, where)
+
+
+def fleet(text: str, where: str) -> "Nodes":
+    """The nodes that a fleet document holds."""
+    from accelsel.model.fleet import Nodes
+
+    return _value(Nodes, "fleet", text, where)
 
 
 def _value(kind: type[T], name: str, text: str, where: str) -> T:

@@ -10,6 +10,7 @@ from accelsel.ports.documents import VERSION
 def _types() -> dict[str, Any]:
     from accelsel.model.config import Config
     from accelsel.model.finding import Report
+    from accelsel.model.fleet import Fleet
     from accelsel.model.profile import Profile
     from accelsel.model.report import ErrorDocument, PlanDocument
     from accelsel.model.selection import Selection
@@ -19,6 +20,7 @@ def _types() -> dict[str, Any]:
         "selection": Selection,
         "plan": PlanDocument,
         "report": Report,
+        "fleet": Fleet,
         "config": Config,
         "error": ErrorDocument,
     }

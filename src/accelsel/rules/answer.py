@@ -23,7 +23,7 @@ from accelsel.rules.question import Scope, pythons
 from accelsel.rules.span import span_of, specifier_of
 from accelsel.rules.versions import Numbers, meets, release
 
-_WEAKEST: dict[Confidence, int] = {"inferred": 0, "read": 1, "verified": 2}
+WEAKEST: dict[Confidence, int] = {"inferred": 0, "read": 1, "verified": 2}
 _MASKS = ("HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "CUDA_VISIBLE_DEVICES")
 
 
@@ -202,7 +202,7 @@ def _confidence(decision: Decision, winner: Candidate) -> Confidence:
         parts += used or ["inferred"]
     if winner.doubts or decision.forced:
         parts.append("inferred")
-    return min(parts, key=_WEAKEST.__getitem__)
+    return min(parts, key=WEAKEST.__getitem__)
 
 
 def _reasons(
