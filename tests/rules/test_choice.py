@@ -292,6 +292,17 @@ def test_nightly() -> None:
     assert found.confidence == "inferred"
 
 
+@pytest.mark.parametrize("name", ["torchvision", "torchaudio"])
+def test_no_wheel_beside_the_torch_of_an_old_jetson(name: str) -> None:
+    orin = nvidia(
+        "sm_87", driver=None, arch="aarch64", python="3.8.10", libc="2.31", jetson=("R35.4.1", "5")
+    )
+    found = of(orin, companions=(name,))
+    assert found.outcome == "none"
+    assert f"no wheel of {name} for JetPack 5 is established" in str(found.reasons)
+    assert of(orin).torch is not None
+
+
 def test_a_channel_without_builds_names_its_index() -> None:
     found = of(nvidia("sm_86"), channel="test")
     assert found.outcome == "none"

@@ -85,6 +85,14 @@ def test_against_names_the_pythons() -> None:
     assert against(wish, row, ()) is None
 
 
+def test_a_backend_says_what_it_does_not_have() -> None:
+    row = build(companions=(vision("==0.29"), audio(">=2.11")))
+    lacking = TABLES.backends["cu132"]
+    assert against(Wish(name="torchvision", specifier=""), row, (), lacking) is None
+    said = against(Wish(name="torchaudio", specifier=""), row, (), lacking)
+    assert str(said).startswith("the cu132 index has no torchaudio newer than 2.2.0")
+
+
 B8 = build("2.8.0", companions=(vision("==0.23.0"), audio("==2.8.0")))
 B10 = build("2.10.0", companions=(vision("==0.25.0"), audio("==2.10.0")))
 B11 = build("2.11.0", companions=(vision("==0.26.0"), audio(">=2.11.0", declared=False)))

@@ -48,9 +48,13 @@ def alone(asked: Iterable[Wish], request: Request) -> bool:
     return not request.prebuilt and all(wish.name in FAMILY for wish in asked)
 
 
-def against(wish: Wish, build: Build, pythons: tuple[str, ...]) -> str | None:
+def against(
+    wish: Wish, build: Build, pythons: tuple[str, ...], backend: Backend | None = None
+) -> str | None:
     """Why a build cannot have the package asked for beside it; None where it can, or where the
-    package is not one that the build's row speaks of."""
+    package is not one that the build's row speaks of. `backend` may say what it does not have."""
+    if backend is not None and wish.name in backend.absent:
+        return backend.absent[wish.name]
     if wish.name not in FAMILY or not build.companions:
         return None
     row = _row(build, wish.name)

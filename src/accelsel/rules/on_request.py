@@ -42,7 +42,8 @@ def requested_range(case: Case) -> Finding | None:
 
 def companion(case: Case) -> Finding | None:
     for wish in case.question.partners:
-        message = family.against(wish, case.build, pythons(case.build, case.question))
+        tags = pythons(case.build, case.question)
+        message = family.against(wish, case.build, tags, case.backend)
         if message:
             change = f"another bound on {wish.name}"
             return Finding(rule="companion", message=message, change=change)

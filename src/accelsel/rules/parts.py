@@ -140,8 +140,8 @@ def _known(tables: Tables) -> frozenset[str]:
 def _meets(part: Part, build: Build, question: Question) -> bool:
     if not contains(part.torch, build.torch):
         return False
-    tags = pythons(build, question)
-    return not any(family.against(wish, build, tags) for wish in _wishes(part, question))
+    tags, backend = pythons(build, question), question.tables.backends[build.backend]
+    return not any(family.against(wish, build, tags, backend) for wish in _wishes(part, question))
 
 
 def _met(rivals: Iterable[Part], decision: Decision) -> set[Part]:
