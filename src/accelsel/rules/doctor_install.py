@@ -79,8 +79,10 @@ def _against(subject: Subject, environment: Environment, tag: str) -> str | None
     ours = tuple(map(int, version.split(".")[:2]))
     theirs = (int(match[1]), int(match[2]))
     free = environment.free_threaded
+    if abi == "abi3" and free:
+        return "ordinary Pythons; this is a free-threaded one"
     if abi == "abi3":
-        return None if theirs <= ours and not free else f"Python {theirs[0]}.{theirs[1]} or newer"
+        return None if theirs <= ours else f"Python {theirs[0]}.{theirs[1]} or newer"
     if theirs != ours:
         return f"Python {theirs[0]}.{theirs[1]}; this is {ours[0]}.{ours[1]}"
     if free is not None and abi.startswith("cp") and abi.endswith("t") != free:

@@ -82,20 +82,25 @@ def codeless(subject: Subject) -> Iterator[Finding]:
         coded = _chosen([each for each in package.libraries if each.sass or each.ptx], cuda)
         if not coded:
             continue
-        for gpu in subject.profile.gpus:
-            if gpu.vendor != "nvidia" or not gpu.usable or gpu.arch is None:
-                continue
-            if any(_serves(subject, each, gpu.arch, cuda) for each in coded):
-                continue
+        gpus = [g for g in subject.profile.gpus if g.vendor == "nvidia" and g.usable and g.arch]
+        left = [
+            gpu
+            for gpu in gpus
+            if not any(_serves(subject, each, gpu.arch or "", cuda) for each in coded)
+        ]
+        for gpu in left:
             codes = sorted({code for each in coded for code in each.sass}, key=numbers_of)
             yield finding(
                 "companion-kernels",
-                "error",
+                "error" if len(left) == len(gpus) else "warning",
                 f"{package.name} {package.version} has no code for {gpu_name(gpu)}, only for "
                 f"{', '.join(codes) or 'PTX of a newer one'}",
                 environment.root,
                 compiled(
-                    subject, package.name, package.name, ".".join(map(str, numbers_of(gpu.arch)))
+                    subject,
+                    package.name,
+                    package.name,
+                    ".".join(map(str, numbers_of(gpu.arch or ""))),
                 ),
                 hint=f"read from its libraries; torch {torch.full} is right",
                 cause="companion",
