@@ -101,4 +101,4 @@ def test_nobody_asks_for_what_is_not_there() -> None:
     ids=["empty", "torch-alone", "itself", "another-name", "asked-for"],
 )
 def test_who_may_ask_is_seen_without_parsing(text: str, expected: bool) -> None:
-    assert may_be_requested(text, "triton") is expected
+    assert may_be_requested(text.encode(), "triton") is expected
