@@ -231,6 +231,7 @@ def test_another_channel() -> None:
 def test_what_is_not_established_is_of_the_platform() -> None:
     linux = [text for rule, text in told(amd("gfx906"), torch=">=2.12") if rule == "published"]
     assert len([text for text in linux if "torch[device-gfx906]" in text]) == 1
+    assert linux[0].startswith("amd: AMD's nightly index has torch[device-gfx906], ")
 
 
 def test_an_override_that_is_in_the_way() -> None:

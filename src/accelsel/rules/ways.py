@@ -274,7 +274,7 @@ def _unestablished(decision: Decision) -> list[Reason]:
     question = decision.question
     archs = {t.real for t in question.host.targets} | {t.real for t, _ in question.host.unusable}
     return [
-        Reason(rule="published", message=row.message)
+        Reason(rule="published", message=f"{row.backend}: {row.message}")
         for row in question.tables.unestablished
         if row.platform == question.host.platform and archs & set(row.archs)
     ]
