@@ -136,12 +136,15 @@ def _group(group: "Group", nodes: "Sequence[Node]", output: Output) -> list[str]
         facts.append(("index", chosen.index.url if chosen.index else "the default index"))
         facts += [("with", package.name) for package in chosen.packages]
         facts.append(("sure", f"{chosen.confidence} (rules of {chosen.rules.checked})"))
-    rows = [(node.name, _many(node.count, "host"), _cards(node), _system(node)) for node in nodes]
+    rows = [
+        (node.name, _many(node.count, "host"), _cards(node), _system(node, output))
+        for node in nodes
+    ]
     facts += [("nodes", row) for row in present.table(rows)]
-    if chosen.torch is None:
-        facts += [("why", one_line(reason.message)) for reason in chosen.reasons]
-    facts += [("else", f"{one.node} alone takes {_against(one)}") for one in group.alone]
-    facts += [("apart", f"{one.node} does not take {_against(one)}") for one in group.apart]
+    told = [("why", reason.message) for reason in chosen.reasons if chosen.torch is None]
+    told += [("else", f"{one.node} alone takes {_against(one)}") for one in group.alone]
+    told += [("apart", f"{one.node} does not take {_against(one)}") for one in group.apart]
+    facts += [(title, line) for title, text in told for line in _wrapped(text)]
     titles = [title for title, _ in facts]
     shown = [
         "" if title == before else title
@@ -152,7 +155,17 @@ def _group(group: "Group", nodes: "Sequence[Node]", output: Output) -> list[str]
 
 
 def _against(one: "Apart") -> str:
-    return f"torch {one.torch} with {one.backend}; {one_line(one.message)}  [{one.rule}]"
+    return f"torch {one.torch} with {one.backend}; {one.message} [{one.rule}]"
+
+
+def _wrapped(text: str) -> list[str]:
+    """Lines that with their title before them have no more than 80 columns."""
+    import textwrap
+
+    return textwrap.wrap(
+        one_line(text), 71, subsequent_indent="  ",
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def _cards(node: "Node") -> str:
@@ -165,15 +178,15 @@ def _cards(node: "Node") -> str:
     return ", ".join(told) or "no GPU"
 
 
-def _system(node: "Node") -> str:
+def _system(node: "Node", output: Output) -> str:
     from accelsel.rules.host import platform_of
 
     profile = node.profile
     nvidia, libc, python = profile.drivers.nvidia, profile.os.libc, profile.python
-    facts = [f"driver {nvidia.version}"] if nvidia and nvidia.version else []
-    facts += [platform_of(profile)]
-    facts += [f"{libc.family} {libc.version or ''}".strip()] if libc else []
-    facts += [f"Python {python.version}{'t' * python.free_threaded}"]
+    facts = [platform_of(profile), f"Python {python.version}{'t' * python.free_threaded}"]
+    facts += [f"driver {nvidia.version}"] if nvidia and nvidia.version else []
+    if libc and (libc.family != "glibc" or output.verbose):
+        facts.append(f"{libc.family} {libc.version or ''}".strip())
     return one_line(", ".join(facts))
 
 

@@ -26,6 +26,7 @@ from accelsel.rules.choice import (
 from accelsel.rules.compatibility import VENDORS
 from accelsel.rules.fleet_answer import joint
 from accelsel.rules.fleet_pin import commands
+from accelsel.rules.nodes import natural
 from accelsel.rules.question import Finding, Scope
 from accelsel.rules.units import first_finding
 from accelsel.rules.versions import release
@@ -59,6 +60,7 @@ def select(nodes: Sequence[Node], request: Request, tables: Tables) -> Fleet:
     Does not depend on the order of the nodes. A single node gets what `rules.select` gives it.
     Raises what that raises; a GPU index that a node lacks names the node.
     """
+    nodes = sorted(nodes, key=lambda node: natural(node.name))
     judged = [_judged(node, request, tables) for node in nodes]
     found = _groups([one for one in judged if one.legal])
     chosen = [one for one in found if any(one[0] in member.own for member in one[1])]
@@ -92,9 +94,12 @@ def _judged(node: Node, request: Request, tables: Tables) -> Judged:
     try:
         decision = decide(node.profile, request, tables)
     except AccelselError as error:
-        if error.kind == "unknown-gpu":
-            error.message = f"{node.name}: {error.message}"
-        raise
+        if error.kind != "unknown-gpu":
+            raise
+        message = f"{node.name}: {error.message}"
+        raise AccelselError(
+            error.code, error.kind, message, where=error.where, help=error.help
+        ) from None
     best = decision.winner
     sure = [one for one in decision.candidates if best and len(one.doubts) <= len(best.doubts)]
     told = {_key(row): _against(row, finding, decision) for row, finding in decision.rejected}

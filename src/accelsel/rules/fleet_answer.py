@@ -34,7 +34,7 @@ def joint(
     environments = {tuple(one.environment.items()) for one in every}
     warnings = _shared({name: one.warnings for name, one in selections.items()})
     if len(environments) > 1:
-        warnings += tuple(_variables(name, one) for name, one in selections.items())
+        warnings += tuple(_variables(n, one) for n, one in selections.items() if one.environment)
     return replace(
         first,
         torch=_torch(every, first, wrong),
@@ -102,7 +102,7 @@ def _shared(told: Mapping[str, tuple[Told, ...]]) -> tuple[Told, ...]:
 
 def _variables(name: str, selection: Selection) -> Warning_:
     told = " ".join(f"{key}={value}" for key, value in selection.environment.items())
-    return Warning_(code="node-environment", message=f"{name} needs {told or 'no variable'}")
+    return Warning_(code="node-environment", message=f"{name} needs {told}")
 
 
 def _imports(name: str) -> Warning_:
