@@ -313,3 +313,12 @@ def test_a_list_that_names_its_own_wheel_needs_none_that_is_chosen() -> None:
     found = demand([read(head + lists)], "linux-x86_64")
     assert (found.torch, found.parts) == ("", ())
     assert demand([read(head + alone)], "linux-x86_64").parts
+
+
+def test_overrides_of_an_extra_keep_torch_off_no_platform() -> None:
+    text = (
+        '[project]\nname = "demo"\nversion = "1"\ndependencies = ["torch>=2.6"]\n'
+        "[tool.uv]\noverride-dependencies = [\"torch==2.6.0 ; extra == 'gpu'\"]\n"
+    )
+    found = demand([read(text)], "linux-x86_64")
+    assert (found.torch, found.masked) == (">=2.6", None)

@@ -8,7 +8,7 @@ from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.request import Part
 from accelsel.model.requirement import clauses
 from accelsel.model.value import dataclass
-from accelsel.project.markers import PYTHONS, platforms_of
+from accelsel.project.markers import PYTHONS, platforms_of, variables
 from accelsel.project.read import FAMILY, ProjectView, is_direct, strings, table
 from accelsel.project.requirement import Requirement, normalize, text_of, url_version
 from accelsel.project.scopes import branches
@@ -85,6 +85,8 @@ class _Reading:
         self.overrides: dict[str, list[Requirement]] = {}
         self.constraints: dict[str, list[Requirement]] = {}
         for requirement in root.requirements:
+            if "extra" in variables(requirement.marker or ""):
+                continue
             if requirement.place.kind == "override":
                 self.overrides.setdefault(requirement.name, []).append(requirement)
             elif requirement.place.kind == "constraint" and self.holds(requirement):

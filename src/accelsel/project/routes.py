@@ -7,11 +7,11 @@ from accelsel.model.plan import PinOptions
 from accelsel.model.selection import Package, Selection
 from accelsel.project import indexes, sources
 from accelsel.project.draft import Draft
-from accelsel.project.markers import JETSON, PLATFORMS, UNIVERSE, platforms_of, span
+from accelsel.project.markers import JETSON, PLATFORMS, UNIVERSE, platforms_of, span, variables
 from accelsel.project.read import FAMILY, ProjectView, is_direct
 from accelsel.project.requirement import Requirement, rewrite
 from accelsel.project.scan import Path
-from accelsel.project.scopes import ABOVE, branches
+from accelsel.project.scopes import ABOVE, other_backends
 from accelsel.project.sources import Route
 
 # what torch itself requires under names that only PyTorch's own indexes have
@@ -130,15 +130,17 @@ def requirements(draft: Draft, routes: Iterable[Route], lists: Iterable[Path] = 
     """URLs and local versions of the torch family as versions; companions that torch of another
     backend needed go. Extras and groups with an index of their own for the package stay, and those
     of other backends than the ones of `lists`."""
-    own = {b.path for b in branches(draft.view)} - set(lists)
+    own = other_backends(draft.view, tuple(lists))
     torch = {r.path for r in draft.view.requirements if r.name == "torch"}
     mine: dict[str, set[sources.Scope]] = {}
     for route in routes:
         mine.setdefault(route.name, set()).add(route.scope)
     for requirement in draft.view.requirements:
         name, raw = requirement.name, requirement.raw
-        others = {sources.scope(e) for e in draft.view.sources.get(name, ())} - {(None, None)}
-        if requirement.path in own or _scope(requirement) in others - mine.get(name, set()):
+        scoped = {sources.scope(e) for e in draft.view.sources.get(name, ())} - {(None, None)}
+        if requirement.path in own or _scope(requirement) in scoped - mine.get(name, set()):
+            continue
+        if "extra" in variables(requirement.marker or ""):
             continue
         if mine and name in TRITONS - set(mine):
             if requirement.place.kind in ABOVE and requirement.path not in torch:

@@ -1,15 +1,15 @@
 """Extras and groups by which a project tells backends apart itself."""
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Literal
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 from accelsel.model.plan import PinOptions, Shape
-from accelsel.model.selection import Selection
+from accelsel.model.selection import Selection, Torch
 from accelsel.model.value import dataclass
 from accelsel.project import indexes, sources
 from accelsel.project.markers import PLATFORMS, span
-from accelsel.project.read import ProjectView, is_direct
+from accelsel.project.read import ProjectView, is_direct, table
 from accelsel.project.requirement import admits, normalize
 from accelsel.project.scan import Path
 from accelsel.project.sources import Entry
@@ -74,14 +74,49 @@ def wheel_backend(url: object) -> str | None:
     return local[1] if local else None
 
 
+def members_of(view: ProjectView, conflict: Any) -> set[tuple[Key, str]]:
+    """The extras and groups of the project itself in one of its sets of conflicts."""
+    return {
+        (key, normalize(str(entry[key])))
+        for entry in (conflict if isinstance(conflict, list) else ())
+        if isinstance(entry, Mapping)
+        and normalize(str(entry.get("package", view.name))) == normalize(str(view.name))
+        for key in KEYS.values()
+        if key in entry
+    }
+
+
+def other_backends(view: ProjectView, lists: Collection[Path]) -> dict[Path, tuple[Key, str]]:
+    """The project's extras and groups of other backends than those of `lists`: what has a source of
+    its own for torch, and what the project says excludes that."""
+    found = {b.path: (b.key, b.name) for b in branches(view)}
+    named = {(key, normalize(name)) for key, name in found.values()}
+    apart = set[tuple[Key, str]]()
+    for conflict in view.conflicts:
+        inside = members_of(view, conflict)
+        apart |= inside if inside & named else set()
+    for key, above in ABOVE.items():
+        for name in table(view.data, *above):
+            if (key, normalize(name)) in apart:
+                found.setdefault((*above, name), (key, name))
+    return {path: member for path, member in found.items() if path not in lists}
+
+
 def rivals_of(
-    view: ProjectView, torch: Iterable[str], lists: Iterable[Path]
+    view: ProjectView, selections: Iterable[Selection], lists: Iterable[Path], *, together: bool
 ) -> tuple[tuple[Key, str], ...]:
     """The extras and groups beside `lists`, without an index of their own, that cannot be installed
-    with each of them: by a bound on torch that one of the versions `torch` does not meet."""
+    with each of them: by a bound on torch that one of the selected releases does not meet, with
+    `together` nothing in the range over which that choice stays right."""
+    chosen = [s.torch for s in selections if s.torch]
 
     def excludes(bound: str) -> bool:
-        return not all(admits(bound, version) for version in torch)
+        return not all(
+            any(admits(bound, v) and admits(torch.specifier, v) for v in _versions(torch, bound))
+            if together
+            else admits(bound, torch.version)
+            for torch in chosen
+        )
 
     taken = {*lists, *(branch.path for branch in branches(view))}
     found: dict[tuple[Key, str], None] = {}
@@ -91,13 +126,19 @@ def rivals_of(
     return tuple(found)
 
 
+def _versions(torch: Torch, bound: str) -> list[str]:
+    """The selected release, and the ends of both ranges with what follows each."""
+    ends = re.findall(r"[=<>~](\d[\w.]*)", f"{torch.specifier},{bound}")
+    return [torch.version, *ends, *(f"{end}.1" for end in ends)]
+
+
 def declared(
     view: ProjectView, selections: Sequence[Selection], options: PinOptions
 ) -> Shape | None:
     """Whether the project keeps several backends apart by extras or groups, so that one source of
     torch for all of it would contradict theirs (uv: "conflicting indexes"), and by which. By groups
-    also where the bound of an extra or group excludes the selected torch, as uv resolves all of a
-    project together that is not declared as conflicting."""
+    also where the bound of an extra or group excludes the range of the choice, as uv resolves all
+    of a project together that is not declared as conflicting."""
     for selection in selections:
         if selection.index is None:
             continue
@@ -107,9 +148,10 @@ def declared(
             same = own is not None and branch.source.get("index") == own.get("name")
             if not same and sources.covers(branch.source) & mine:
                 return "extras" if branch.key == "extra" else "groups"
-    versions = [s.torch.version for s in selections if s.torch and s.index]
-    apart = versions and not view.is_script and not view.is_virtual
-    return "groups" if apart and rivals_of(view, versions, ()) else None
+    if view.is_script or view.is_virtual:
+        return None
+    indexed = [s for s in selections if s.index]
+    return "groups" if rivals_of(view, indexed, (), together=True) else None
 
 
 def by_kind(view: ProjectView, selections: Iterable[Selection], key: Key) -> dict[str, str]:

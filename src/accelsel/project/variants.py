@@ -1,8 +1,7 @@
 """Several backends in one project: an extra or group for each, exclusive of each other."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.plan import PinOptions, Shape
@@ -15,7 +14,17 @@ from accelsel.project.read import FAMILY, ProjectView, is_direct, table
 from accelsel.project.requirement import Requirement, normalize
 from accelsel.project.routes import TRITONS, allowed, of, requirements
 from accelsel.project.scan import Path
-from accelsel.project.scopes import ABOVE, KEYS, Key, adopted, branches, by_kind, rivals_of
+from accelsel.project.scopes import (
+    ABOVE,
+    KEYS,
+    Key,
+    adopted,
+    branches,
+    by_kind,
+    members_of,
+    other_backends,
+    rivals_of,
+)
 from accelsel.project.sources import Route, Scope
 from accelsel.project.wiring import write_sources
 from accelsel.project.write import (
@@ -40,15 +49,15 @@ def write_variants(
     draft.names = tuple(path[-1] for path in lists)
     moved = _moved(view, selections)
     own = [(b.key, b.name) for b in branches(view) if b.path not in lists]
-    rivals = rivals_of(view, [s.torch.version for s in selections if s.torch], lists)
+    rivals = rivals_of(view, selections, lists, together=options.shape == "single")
+    theirs = other_backends(view, lists)
     routes: list[Route] = []
     for at, selection in enumerate(selections):
         platforms = allowed(draft, selection)
         _fill(draft, selection, lists, at, platforms, moved)
         scope: Scope = (lists[at][-1], None) if shape == "extras" else (None, lists[at][-1])
         routes += _routes(draft, selection, platforms, scope, moved, lists[at])
-    others = frozenset({b.path for b in branches(view)} - {*lists})
-    others |= {(*ABOVE[key], name) for key, name in rivals}
+    others = frozenset({*theirs, *((*ABOVE[key], name) for key, name in rivals)})
     routes = _tritons(draft, selections, routes, lists, shape, others, alone=not own)
     if options.shape == "single":
         _stay(draft, moved, lists, KEYS[shape])
@@ -56,7 +65,7 @@ def write_variants(
         _leave(draft, moved, lists)
     requirements(draft, routes, lists)
     _constraints(draft, selections, moved, lists, alone=not own)
-    write_sources(draft, selections, routes, options, scoped=frozenset(moved))
+    write_sources(draft, selections, routes, options, scoped=frozenset(moved), beside=theirs)
     if tritons_apart:
         tritons.apart(draft, selections, lists, KEYS[shape])
     masked = frozenset(selections[0].excludes).intersection(*(s.excludes for s in selections))
@@ -373,11 +382,11 @@ def _conflicts(
     of the project's that has most of the members is extended. All the groups that are excluded."""
     view, path = draft.view, (*UV, "conflicts")
     wanted = {(key, normalize(name)): {key: name} for key, name in members}
-    common = [(len(_members(view, one) & set(wanted)), one) for one in view.conflicts]
+    common = [(len(members_of(view, one) & set(wanted)), one) for one in view.conflicts]
     most, best = max(common, key=lambda pair: pair[0], default=(0, None))
     apart = set(wanted)
     if best is not None and most:
-        inside = _members(view, best)
+        inside = members_of(view, best)
         missing = [value for member, value in wanted.items() if member not in inside]
         draft.swap(path, best, [*best, *missing], "one backend at a time")
         apart |= inside
@@ -389,18 +398,6 @@ def _conflicts(
             draft.add(path, both, f"its bound on torch excludes the {key} {name}")
     groups = {*apart, *((key, normalize(name)) for key, name in rivals)}
     return frozenset(name for key, name in groups if key == "group")
-
-
-def _members(view: ProjectView, conflict: Any) -> set[tuple[Key, str]]:
-    """The extras and groups of the project itself in one of its sets of conflicts."""
-    return {
-        (key, normalize(str(entry[key])))
-        for entry in (conflict if isinstance(conflict, list) else ())
-        if isinstance(entry, Mapping)
-        and normalize(str(entry.get("package", view.name))) == normalize(str(view.name))
-        for key in KEYS.values()
-        if key in entry
-    }
 
 
 def _default_groups(draft: Draft, first: str, apart: frozenset[str]) -> None:

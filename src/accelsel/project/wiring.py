@@ -1,7 +1,8 @@
 """Sources and indexes written for routes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from accelsel.model.plan import PinOptions
@@ -10,9 +11,11 @@ from accelsel.model.table import Index
 from accelsel.project import indexes, sources
 from accelsel.project.change import look
 from accelsel.project.draft import SOURCES, Draft
-from accelsel.project.markers import PLATFORMS, span
+from accelsel.project.markers import PLATFORMS, span, variables
 from accelsel.project.read import FAMILY
 from accelsel.project.routes import TRITONS, target
+from accelsel.project.scan import Path
+from accelsel.project.scopes import Key
 from accelsel.project.sources import Route
 
 Names = dict[str, str]  # an index's name in the rules table -> its name in the project
@@ -24,18 +27,22 @@ def write_sources(
     routes: list[Route],
     options: PinOptions,
     scoped: frozenset[str] = frozenset(),
+    beside: Mapping[Path, tuple[Key, str]] = MappingProxyType({}),
 ) -> Names:
     """Sources and the indexes that they name; PyTorch indexes that nothing needs any more go.
 
-    Of the packages `scoped`, only entries of extras or groups may use a PyTorch index.
+    Of the packages `scoped`, only entries of extras or groups may use a PyTorch index: one of the
+    whole project becomes one of each of the lists `beside` that requires the package.
     """
     view, at = draft.view, target(selections[0])
     old = frozenset(str(e.get("name")) for e in view.indexes if indexes.of_pytorch(view, e))
     entries = {
-        name: [
-            e
-            for e in value
-            if name not in scoped or sources.scope(e) != (None, None) or e.get("index") not in old
+        name: list(value)
+        if name not in scoped
+        else [
+            one
+            for entry in value
+            for one in (_for_each(draft, name, entry, beside) if at_large(entry, old) else (entry,))
         ]
         for name, value in view.sources.items()
     }
@@ -81,6 +88,24 @@ def write_sources(
         path = (*SOURCES, view.keys.get(name, name))
         draft.set(path, sources.as_value(value, look(view.data, path)), mine[0].why)
     return names
+
+
+def at_large(entry: sources.Entry, names: frozenset[str]) -> bool:
+    """Whether a source from one of the indexes holds for all of the project."""
+    scoped = sources.scope(entry) != (None, None) or "extra" in variables(entry.get("marker", ""))
+    return entry.get("index") in names and not scoped
+
+
+def _for_each(
+    draft: Draft, name: str, entry: sources.Entry, lists: Mapping[Path, tuple[Key, str]]
+) -> list[sources.Entry]:
+    """A source for each of the lists that requires the package."""
+    places = {r.path for r in draft.view.requirements if r.name == name}
+    return [
+        {"index": entry["index"], key: label, **entry}
+        for path, (key, label) in lists.items()
+        if path in places
+    ]
 
 
 def placed(route: Route, selections: Iterable[Selection], options: PinOptions) -> Route:
