@@ -1,0 +1,46 @@
+"""Every cure that is a command of uv is one that the real uv understands."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.kit.environments import Case, cases, examined
+
+UV = str(Path(sys.executable).with_name("uv"))
+REFUSED = ("unexpected argument", "invalid value", "unrecognized", "required arguments",
+           "Failed to parse")  # fmt: skip
+ADDED = {"install": ["--dry-run"], "uninstall": ["--dry-run"], "sync": ["--dry-run"]}
+
+
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The commands of uv in the cures of all described environments, with and without a message."""
+    found: dict[str, None] = {}
+    folder = tmp_path_factory.mktemp("cases")
+    for number, case in enumerate(case for case in cases() if not case.near):
+        said = case.data.get("error") or case.data.get("said")
+        for error in dict.fromkeys((None, said)):
+            data = {**case.data, "error": error}
+            report = examined(Case(name=case.name, data=data), folder / f"{number}-{bool(error)}")
+            for finding in report.findings:
+                for part in re.split(r" && |; ", finding.fix or ""):
+                    found[re.sub(r"^[A-Z_]+=\S+ ", "", part)] = None
+    return [each for each in found if each.startswith("uv ")]
+
+
+def test_uv_understands_them(commands: list[str], tmp_path: Path) -> None:
+    subprocess.run([UV, "venv", "-q", tmp_path / ".venv"], check=True)
+    env = {**os.environ, "VIRTUAL_ENV": str(tmp_path / ".venv")}
+    assert len(commands) > 40
+    for command in commands:
+        words = shlex.split(command)[1:]
+        verb = words[1] if words[0] == "pip" else words[0]
+        done = subprocess.run(
+            [UV, *words, "--offline", *ADDED.get(verb, [])], cwd=tmp_path, env=env,
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert not any(word in done.stderr for word in REFUSED), (command, done.stderr)
