@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from accelsel.apply.lock_files import may_be_requested, requested, scarce, told
+from accelsel.apply.lock_files import lacking, may_be_requested, requested, scarce, told
 
 OLD = ["cp311-cp311-manylinux_2_17_x86_64", "cp312-cp312-manylinux_2_17_x86_64"]
 
@@ -102,3 +102,18 @@ def test_nobody_asks_for_what_is_not_there() -> None:
 )
 def test_who_may_ask_is_seen_without_parsing(text: str, expected: bool) -> None:
     assert may_be_requested(text.encode(), "triton") is expected
+
+
+@pytest.mark.parametrize(
+    ("python", "platform", "told_of"),
+    [
+        ("3.13", "linux-x86_64", True),
+        ("3.12", "linux-x86_64", False),
+        (None, "linux-x86_64", False),
+        (None, "windows-amd64", True),
+    ],
+)
+def test_a_python_that_nobody_knows(python: str | None, platform: str, told_of: bool) -> None:
+    """Where it is not known, a file for the project's oldest Python will do."""
+    found = lacking({**lock(*OLD), "requires-python": ">=3.11"}, platform, python, newest="3.14")
+    assert bool(found) == told_of

@@ -440,6 +440,30 @@ def test_the_family_of_a_vendor(make_project: Callable[[str], Project]) -> None:
     project.uv("lock", "--check")
 
 
+def test_an_older_release_holds_on_every_platform(make_project: Callable[[str], Project]) -> None:
+    """Torch-TensorRT ends for CUDA 12 with 2.8; where it has no wheels at all uv would take the
+    newest, whose parts the default index has as stubs that fetch while they are built."""
+    project = make_project(project_text("torch-tensorrt", "requests", python=">=3.11,<3.14"))
+    project.pin("h100-525", "--write", "--lock")
+    versions = {one["version"] for one in project.locked() if one["name"] == "torch-tensorrt"}
+    assert versions == {"2.8.0"}
+    assert not {name for name in project.taken_from("/pypi/") if name.startswith("tensorrt")}
+    project.uv("lock", "--check")
+
+
+def test_finished_wheels_from_a_page(make_project: Callable[[str], Project]) -> None:
+    """NATTEN's pages are one for each torch and CUDA, and none is newer than torch 2.12."""
+    project = make_project(project_text("torch", "natten", python=">=3.11,<3.14"))
+    project.pin("rtx-5090-580", "--write", "--lock", "--prebuilt", "natten")
+    [page] = {one for one in registries(project, "natten") if "natten.org" in one}
+    assert page.endswith("/whl.natten.org/cu130/torch2.12.0")
+    assert ("torch", "2.12.0+cu130") in {(one["name"], one["version"]) for one in project.locked()}
+
+
+def registries(project: Project, name: str) -> set[str]:
+    return {one["source"]["registry"] for one in project.locked() if one["name"] == name}
+
+
 @pytest.mark.parametrize(
     ("python", "where"),
     [

@@ -160,7 +160,7 @@ class Replay:
     def answer(self, path: str, accept: str) -> _Answer:
         """What a path is answered with; 404 where nothing is."""
         folder, _, name = path.rpartition("/")
-        if path.endswith(".html") and self.catalog.projects(path):
+        if self.catalog.projects(path):  # a flat page
             links = [
                 link
                 for project in self.catalog.projects(path)

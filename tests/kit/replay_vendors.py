@@ -16,8 +16,10 @@ AMD = "/stable.repo.amd.com/rocm/whl-next"
 PYG = "/data.pyg.org/whl"
 ASTRAL = "/wheels.astral.sh/simple"
 VLLM = "/wheels.vllm.ai"
+NATTEN = "/whl.natten.org"
 HOSTS = (
     "pypi.nvidia.com", "stable.repo.amd.com", "data.pyg.org", "wheels.astral.sh", "wheels.vllm.ai",
+    "whl.natten.org",
 )  # fmt: skip
 
 _AMD_PYTHONS = ("cp310", "cp311", "cp312", "cp313", "cp314")
@@ -67,6 +69,13 @@ def vendors(
             place,
             {"name": "vllm", **row, "pythons": ["cp38"], "platforms": [_LINUX_X86], "abi3": True},
         )
+    for row in rows["natten"]:
+        for backend in row["backends"]:
+            local = f"+torch{row['torch'].replace('.', '')}{backend}"
+            place = f"{NATTEN}/{backend}/torch{row['torch']}"
+            tags = {"pythons": ["cp311", "cp312", "cp313"], "platforms": [_LINUX_X86]}
+            for version in row["versions"]:
+                yield _dist(place, {"name": "natten", "version": version + local, **tags})
     for row in rows["amd"]:
         yield from _amd(row, rows["devices"])
     for channel in ("nightly", "test"):

@@ -50,6 +50,19 @@ def scarce(
     )
 
 
+def lacking(
+    lock: Mapping[str, Any], platform: str, python: str | None, newest: str
+) -> tuple[Scarce, ...]:
+    """As `scarce`; where the Python is not known, what has no file for the oldest Python of the
+    project and none for `newest` either."""
+    found = scarce(lock, platform, python or newest)
+    oldest = re.search(r">=\s*(3\.\d+)", str(lock.get("requires-python", "")))
+    if python is not None or not found or oldest is None:
+        return found
+    too = {(one.name, one.version) for one in scarce(lock, platform, oldest[1])}
+    return tuple(one for one in found if (one.name, one.version) in too)
+
+
 def may_be_requested(lock: bytes, name: str) -> bool:
     """Whether the bytes of a lock have a package beside torch that may ask for `name`; without
     parsing it, which takes longer than all else that a pin does."""

@@ -13,6 +13,7 @@ from accelsel.cli.change import Change, replace_all, synced, write
 from accelsel.cli.check import Outcome, check_one, each
 from accelsel.cli.options import Flags
 from accelsel.cli.present import Output
+from accelsel.cli.python import project_python
 from accelsel.cli.selected import selected
 from accelsel.cli.without_files import (
     asks_for_triton,
@@ -110,7 +111,8 @@ def _pin_one(
     failed = [s for s in selections if s.outcome == "none"]
     if failed:
         return _no_build(output, failed[0], path)
-    selections = triton_where_it_has_files(selections, path, views[0])
+    python = flags.python or config.python or project_python(path.parent)
+    selections = triton_where_it_has_files(selections, path, views[0], python)
     _tell(output, selections)
     apart = apart or asks_for_triton(selections, path, views[0])
     options = replace(_options(flags, how, config, selections, through), tritons_apart=apart)
@@ -136,11 +138,13 @@ def _pin_one(
                 raise
             quiet = replace(output, quiet=True)
             return _pin_one(quiet, flags, how, path, many=many, again=again, apart=True)
-        masked = triton_where_it_has_files(selections, path, views[0]) if first.lock else selections
+        masked = selections
+        if first.lock:
+            masked = triton_where_it_has_files(selections, path, views[0], python)
         if first.lock and not again:
             told = len(selections[0].warnings)
             _tell(output, tuple(replace(s, warnings=s.warnings[told:]) for s in masked[:1]))
-            tell_without_files(output, path, masked)
+            tell_without_files(output, path, masked, python)
         if not again and (masked != selections or (first.lock and locked_family(path) != locked)):
             quiet = replace(output, quiet=True)
             code, _ = _pin_one(quiet, flags, first, path, many=many, again=True, apart=apart)

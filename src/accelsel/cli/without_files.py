@@ -9,13 +9,14 @@ from accelsel.project.read import ProjectView
 
 
 def triton_where_it_has_files(
-    selections: tuple[Selection, ...], path: Path, view: ProjectView
+    selections: tuple[Selection, ...], path: Path, view: ProjectView, python: str | None
 ) -> tuple[Selection, ...]:
     """The selection with triton required where it has files alone, if the project's lock has it
     elsewhere too because something beside torch asks for it; or had, before an earlier pin. As it
-    is where torch of another index, with a triton of its own, serves the other platforms."""
+    is where torch of another index, with a triton of its own, serves the other platforms. `python`
+    is the Python that the project is known to run on."""
     from accelsel.apply.lock import lock_path, read_lock
-    from accelsel.apply.lock_files import may_be_requested, requested, scarce
+    from accelsel.apply.lock_files import lacking, may_be_requested, requested
     from accelsel.project.change import about
     from accelsel.rules.companions_runtime import where_files_are
 
@@ -26,16 +27,16 @@ def triton_where_it_has_files(
         if not may_be_requested(where.read_bytes(), "triton"):
             return selections
     [selection] = selections
-    place, python = selection.platform, selection.python
+    place, newest = selection.platform, selection.python
     named = {*selection.excludes, *(package.name for package in selection.packages)}
     whole = (selection.backend or "").startswith(("cpu", "cu"))
-    if "triton" in named or not (whole and place and python):
+    if "triton" in named or not (whole and place and newest):
         return selections
     lock = read_lock(where)
     found = requested(lock, "triton")
     written = view.record.written if view.record else ()
     before = {about(edit.after) for edit in written if edit.key == "override-dependencies"}
-    lacks = any(one.name == "triton" for one in scarce(lock, place, python))
+    lacks = any(one.name == "triton" for one in lacking(lock, place, python, newest))
     if found is None or not (lacks or "triton" in before):
         return selections
     return (where_files_are(selection, found.version, found.places, found.below, found.chain[0]),)
@@ -61,15 +62,17 @@ def asks_for_triton(selections: tuple[Selection, ...], path: Path, view: Project
     return requested(read_lock(where), "triton") is not None
 
 
-def tell_without_files(output: Output, path: Path, selections: tuple[Selection, ...]) -> None:
+def tell_without_files(
+    output: Output, path: Path, selections: tuple[Selection, ...], python: str | None
+) -> None:
     """Which locked packages have no file for the machine, but for torch, of which the lock's own
-    check tells, and what the selection names itself."""
+    check tells, and what the selection names itself. `python` as above."""
     from accelsel.apply.lock import lock_path, read_lock
-    from accelsel.apply.lock_files import scarce, told
+    from accelsel.apply.lock_files import lacking, told
 
-    place, python = selections[0].platform, selections[0].python
+    place, newest = selections[0].platform, selections[0].python
     named = {"torch", *(package.name for package in selections[0].packages if package.override)}
-    if len(selections) == 1 and place and python:
-        for one in scarce(read_lock(lock_path(path)), place, python):
+    if len(selections) == 1 and place and newest:
+        for one in lacking(read_lock(lock_path(path)), place, python, newest):
             if one.name not in named:
-                output.warn("lock-no-file", *told(one, place, python))
+                output.warn("lock-no-file", *told(one, place, python or newest))

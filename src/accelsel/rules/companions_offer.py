@@ -111,8 +111,9 @@ def choose(
         return None
     chosen_places = (None, *at.prebuilt)
     usable = [offer for offer in known if prebuilt(offer, table) in chosen_places]
-    wheels = [offer for offer in usable if prebuilt(offer, table) and _concerns(offer, at)]
-    usable = wheels or usable  # who chose finished wheels does not fall into a source build
+    if any(prebuilt(offer, table) and _concerns(offer, at) for offer in usable):
+        # who chose finished wheels does not fall into a source build
+        usable = [offer for offer in usable if prebuilt(offer, table) or not offer.match_runtime]
     refused: list[tuple[int, Offer]] = []
     for offer in usable:
         failed = _failed(offer, at)
