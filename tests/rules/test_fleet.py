@@ -8,6 +8,7 @@ from itertools import combinations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.kit.hosts import FOLDER, NAMES
 from tests.rules.hosts import amd, gpu, host, nvidia
 from tests.rules.test_laws import profiles
 
@@ -16,6 +17,8 @@ from accelsel.model.errors import AccelselError
 from accelsel.model.fleet import Fleet, Node
 from accelsel.model.profile import Profile
 from accelsel.model.request import Request
+from accelsel.probe import probe
+from accelsel.probe.replay import RecordedWorld
 from accelsel.rules import RULES
 from accelsel.rules import select as select_one
 from accelsel.rules.fleet import legal, select
@@ -347,6 +350,13 @@ def test_merging_takes_any_order_and_keeps_what_is_merged(fleet: list[Seen], ran
 @SETTINGS
 def test_the_facts_are_all_that_the_rules_look_at(profile: Profile, request: Request) -> None:
     assert select_one(facts(profile), request, TABLES) == select_one(profile, request, TABLES)
+
+
+def test_the_facts_of_described_hosts() -> None:
+    for name in NAMES:
+        profile = probe(RecordedWorld(FOLDER / name))
+        found = select_one(facts(profile), Request(), TABLES)
+        assert found == select_one(profile, Request(), TABLES), name
 
 
 @given(profiles(), REQUESTS)

@@ -1,7 +1,7 @@
 """The hosts of a fleet, those that no rule tells apart taken together. Pure."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from accelsel.model.fleet import Node
@@ -38,7 +38,7 @@ def facts(profile: Profile) -> Profile:
         ),
         gpus=tuple(_gpu(gpu) for gpu in sorted(profile.gpus, key=lambda gpu: gpu.index)),
         probes=(),
-        notes=tuple(sorted({note for note in profile.notes if note.startswith("probe-")})),
+        notes=tuple(note for note in profile.notes if note.startswith("probe-")),
         environment=dict(sorted(profile.environment.items())),
     )
 
@@ -60,8 +60,7 @@ def merge(seen: Iterable[Seen]) -> tuple[Node, ...]:
         alike.setdefault(repr(replace(known.profile, notes=())), []).append(known)
     found = []
     for content, hosts in alike.items():
-        notes = {note for one in hosts for note in one.profile.notes}
-        profile = replace(hosts[0].profile, notes=tuple(sorted(notes)))
+        profile = replace(hosts[0].profile, notes=_notes([one.profile.notes for one in hosts]))
         names = sorted((one.name for one in hosts if one.name), key=natural)
         first = names[0] if names else ""
         count = sum(one.count for one in hosts)
@@ -71,6 +70,13 @@ def merge(seen: Iterable[Seen]) -> tuple[Node, ...]:
     for *_, first, count, profile in sorted(found, key=lambda row: row[:3]):
         nodes.append(Node(name=_free(first, taken), count=count, profile=profile))
     return tuple(sorted(nodes, key=lambda node: natural(node.name)))
+
+
+def _notes(each: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """The notes of all hosts, sorted where they are not those of each."""
+    if all(notes == each[0] for notes in each):
+        return each[0]
+    return tuple(sorted({note for notes in each for note in notes}))
 
 
 def _free(name: str, taken: set[str]) -> str:
