@@ -70,7 +70,7 @@ def test_a_jetson_whose_jetpack_nobody_knows(arch: str, *, certain: bool) -> Non
     jetson = nvidia(arch, driver=None, arch="aarch64", jetson=(None, None))
     finding = on_host.driver_floor(case(build(backend="cu132"), jetson))
     assert finding
-    assert finding.certain is certain
+    assert (finding.rule, finding.certain) == ("driver-floor", certain)
     if certain:
         assert finding.message == (
             "CUDA 13 needs a JetPack of CUDA 13, and which JetPack this is, is not known"
@@ -100,6 +100,7 @@ def test_the_base_image_is_a_ceiling(name: str, *, against: bool) -> None:
     finding = on_host.driver_floor(case(build(backend=name), image))
     assert (finding is not None) is against
     if finding:
+        assert finding.rule == "driver-floor"
         assert finding.message == "newer than the CUDA 12 of the base image"
         assert finding.change == "an image of CUDA 13"
 
