@@ -105,6 +105,14 @@ def test_the_base_image_is_a_ceiling(name: str, *, against: bool) -> None:
         assert finding.change == "an image of CUDA 13"
 
 
+def test_the_base_image_is_a_ceiling_of_rocm_too() -> None:
+    image = host(container="docker", environment={"ROCM_VERSION": "6.4.1"})
+    finding = on_host.driver_floor(case(build(backend="rocm7.2"), image))
+    assert finding
+    assert finding.message == "newer than the ROCm 6 of the base image"
+    assert finding.change == "an image of ROCm 7"
+
+
 def test_floor_of() -> None:
     question = case(build(), nvidia("sm_86")).question
     floor = on_host.floor_of(backend("cu126"), question)
