@@ -8,6 +8,7 @@ from accelsel.project.markers import (
     JETSON,
     PLATFORMS,
     UNIVERSE,
+    beyond,
     exact,
     marker,
     overlaps,
@@ -95,3 +96,27 @@ def test_overlaps(text: str, platforms: tuple[str, ...], answer: bool) -> None:
 def test_variables() -> None:
     text = "sys_platform == 'linux' and 'tegra' not in platform_release or python_version < \"3\""
     assert variables(text) == ("sys_platform", "platform_release", "python_version")
+
+
+def test_each_machine_by_name() -> None:
+    linux = ("linux-x86_64", "linux-aarch64", JETSON)
+    assert exact(linux) == "sys_platform == 'linux'"
+    assert exact(linux, each=True) == (
+        "(sys_platform == 'linux' and platform_machine == 'x86_64') or "
+        "(sys_platform == 'linux' and platform_machine == 'aarch64')"
+    )
+    assert not beyond(exact(UNIVERSE, each=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", True),
+        ("sys_platform == 'linux'", True),
+        ("platform_machine != 'x86_64'", True),
+        ("sys_platform == 'darwin' and platform_machine == 'arm64'", False),
+        ("no marker", True),
+    ],
+)
+def test_beyond_the_known_machines(text: str, *, found: bool) -> None:
+    assert beyond(text) == found

@@ -11,6 +11,7 @@ PATH = ("tool", "uv", "index")
 Mirrors = tuple[tuple[str, str], ...]
 
 _BACKEND = re.compile(r"(?:cpu|cu\d{2,3}|rocm\d+(?:\.\d+)+|xpu)")
+_TELLING = re.compile(r"cpu|gpu|cu\d|cuda|rocm|hip|xpu|nightly|test", re.IGNORECASE)
 _PYTORCH = re.compile(r"https?://download(?:-r2)?\.pytorch\.org(?:/|$)")
 
 
@@ -36,6 +37,11 @@ def of_pytorch(view: ProjectView, entry: Mapping[str, Any]) -> bool:
     if is_pytorch(url) or backend_of(url) is None:
         return is_pytorch(url)
     return "torch" in name.lower() or "torch" in users(view, name)
+
+
+def neutral(entry: Mapping[str, Any]) -> bool:
+    """Whether an index has a name that tells neither a backend nor a channel."""
+    return bool(entry.get("name")) and not _TELLING.search(str(entry["name"]))
 
 
 def users(view: ProjectView, name: str) -> tuple[str, ...]:

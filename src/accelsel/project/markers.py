@@ -45,16 +45,17 @@ def marker(platforms: Iterable[str], *, jetson: bool = False) -> str:
     return exact(span(platforms, jetson=jetson))
 
 
-def exact(platforms: Iterable[str]) -> str:
-    """As `marker`, where Jetson is told apart from `linux-aarch64` already."""
+def exact(platforms: Iterable[str], *, each: bool = False) -> str:
+    """As `marker`, where Jetson is told apart from `linux-aarch64` already; with `each` it holds on
+    no machine beyond the known ones."""
     wanted = set(platforms)
-    if wanted == set(UNIVERSE):
+    if wanted == set(UNIVERSE) and not each:
         return ""
     parts: list[str] = []
     for system in dict.fromkeys(names[0] for names in PLATFORMS.values()):
         machines = {n[1]: name for name, n in PLATFORMS.items() if n[0] == system}
         inside = wanted & {*machines.values(), JETSON} if system == "linux" else wanted
-        if inside >= {*machines.values(), *((JETSON,) if system == "linux" else ())}:
+        if not each and inside >= {*machines.values(), *((JETSON,) if system == "linux" else ())}:
             parts.append(f"sys_platform == '{system}'")
             continue
         for machine, name in machines.items():
@@ -84,6 +85,20 @@ def platforms_of(text: str) -> frozenset[str]:
         )
     except (InvalidMarker, UndefinedEnvironmentName):
         return frozenset(UNIVERSE)
+
+
+def beyond(text: str) -> bool:
+    """Whether the marker can hold on a machine that is none of the platforms."""
+    from packaging.markers import InvalidMarker, Marker, UndefinedEnvironmentName
+
+    try:
+        return not text or any(
+            Marker(text).evaluate({**known, "platform_machine": "other"})
+            for name in PLATFORMS
+            for known in _environments(name)
+        )
+    except (InvalidMarker, UndefinedEnvironmentName):
+        return True
 
 
 def variables(text: str) -> tuple[str, ...]:

@@ -4,7 +4,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from accelsel.model.value import dataclass
-from accelsel.project.markers import UNIVERSE, exact, overlaps, platforms_of, variables
+from accelsel.project.markers import (
+    UNIVERSE,
+    beyond,
+    exact,
+    overlaps,
+    platforms_of,
+    variables,
+)
 
 Entry = Mapping[str, Any]
 OWN = ("git", "path", "workspace", "editable")
@@ -27,14 +34,14 @@ class Route:
     scope: Scope = (None, None)
     file: str | None = None
 
-    def entry(self, platforms: Iterable[str], index: str) -> dict[str, Any]:
+    def entry(self, marker: str, index: str) -> dict[str, Any]:
         extra, group = self.scope
         parts = {
             "index": None if self.file else index,
             "url": self.file,
             "extra": extra,
             "group": group,
-            "marker": exact(platforms),
+            "marker": marker,
         }
         return {key: value for key, value in parts.items() if value}
 
@@ -69,13 +76,28 @@ def vague(entry: Entry, route: Route) -> bool:
 def routed(entries: tuple[Entry, ...], route: Route, index: str, target: str | None) -> list[Entry]:
     """The entries of a package with the route in the place of the first one that it replaces.
 
-    Where an entry stays, the route yields that entry's platforms.
+    Where an entry stays, the route yields that entry's platforms. A marker that says the same in
+    other words stays.
     """
     stay = kept(entries, route, target)
-    others = frozenset[str]().union(*(covers(e) for e in stay if scope(e) == route.scope))
-    mine = route.entry([p for p in route.platforms if p not in others], index)
+    same = [e for e in stay if scope(e) == route.scope]
+    others = frozenset[str]().union(*map(covers, same))
+    platforms = [p for p in route.platforms if p not in others]
+    gone = next((e for e in entries if e not in stay), None)
+    if gone is not None and _says(gone, platforms):
+        marker = str(gone.get("marker", ""))
+    else:
+        marker = exact(platforms, each=any(beyond(str(e.get("marker", ""))) for e in same))
+    mine = route.entry(marker, index)
     at = next((i for i, e in enumerate(entries) if e not in stay), len(stay))
     return [*stay[:at], mine, *stay[at:]]
+
+
+def _says(entry: Entry, platforms: Iterable[str]) -> bool:
+    """Whether the entry's marker holds on exactly the platforms, with every Python."""
+    plain = {"sys_platform", "platform_machine", "platform_system", "os_name"}
+    text = str(entry.get("marker", ""))
+    return set(variables(text)) <= plain and covers(entry) == frozenset(platforms)
 
 
 def without(

@@ -73,7 +73,7 @@ def write_sources(
     named = {str(e["index"]) for many in entries.values() for e in many if "index" in e}
     routes = [placed(route, selections, options) for route in routes]
     wanted = needed(selections, [route for route in routes if not route.file])
-    names = write_indexes(draft, wanted, named, options)
+    names = write_indexes(draft, wanted, named, options, alone=not scoped)
     for name, before in view.sources.items():
         if name not in {r.name for r in routes} and list(before) != entries[name]:
             path = (*SOURCES, view.keys[name])
@@ -123,12 +123,18 @@ def needed(selections: Iterable[Selection], routes: Iterable[Route]) -> list[Ind
 
 
 def write_indexes(
-    draft: Draft, wanted: Iterable[Index], named: set[str], options: PinOptions
+    draft: Draft,
+    wanted: Iterable[Index],
+    named: set[str],
+    options: PinOptions,
+    *,
+    alone: bool = False,
 ) -> Names:
     """The name under which the project has each wanted index, written where it lacks it.
 
     `named` are the indexes that sources other than the pin's name. A PyTorch index that served
-    what the pin now routes elsewhere, or that was not explicit, is replaced.
+    what the pin now routes elsewhere, or that was not explicit, is replaced; where the wanted one
+    stands `alone` for torch, it keeps the project's name, unless that tells a backend.
     """
     view = draft.view
     own = {i.name: indexes.serving(view, i, options.mirrors) for i in wanted}
@@ -149,6 +155,9 @@ def write_indexes(
         entry = own[index.name]
         if entry is None:
             new = indexes.new_entry(index, options.mirrors, taken)
+            place = retired[len(added) : len(added) + 1]
+            if alone and place and indexes.is_pytorch(index.url) and indexes.neutral(place[0]):
+                new = {**new, "name": place[0]["name"]}
             added.append(new)
             names[index.name] = new["name"]
         else:
