@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from accelsel.model.finding import Finding
 from accelsel.model.installed import Environment, SharedPath
+from accelsel.model.requirement import normalized
 from accelsel.rules.doctor_subject import (
     Check,
     Subject,
@@ -109,6 +110,8 @@ def twins(subject: Subject) -> Iterator[Finding]:
             f"{stem}-cu{cuda[0]}{rest}", f"{stem}-cuda{cuda[0]}x{rest}", f"{stem}{rest}"
         }  # fmt: skip
         wanted = sorted(asked.get(package.name, set()) - {"torch"})
+        if rivals and _named(environment, package.name):
+            continue  # both are meant: one project asks for either major, one in an extra perhaps
         if wanted and not rivals:
             what = f"{package.name} ({', '.join(wanted)} asks for it) is"
         else:
@@ -125,6 +128,15 @@ def twins(subject: Subject) -> Iterator[Finding]:
             hint="a leftover of an earlier install" if not wanted else None,
             cause="companion",
         )
+
+
+def _named(environment: Environment, name: str) -> bool:
+    """Whether an installed package names another in its requirements, also in an extra's."""
+    return any(
+        (match := re.match(r"[A-Za-z0-9][\w.-]*", line)) and normalized(match[0]) == name
+        for package in environment.packages
+        for line in package.requires
+    )
 
 
 OWNER_CHECKS = (
