@@ -358,6 +358,20 @@ def test_extras_without_sources(
     assert project.file.read_text() == text
 
 
+def test_an_extra_asks_for_its_own_backend_alone(make_project: Callable[[str], Project]) -> None:
+    """A bound on torch and a package without a build for the CPU, in the extra of CUDA."""
+    extras = 'cuda = ["torch==2.9.*", "flash-attn"]\ncpu = ["torch"]\n'
+    project = make_project(f"{project_text()}[project.optional-dependencies]\n{extras}")
+    words = ("--backends", "cpu,cu126", "--as", "extras")
+    said = project.pin("h100-525", "--write", "--lock", *words).stderr
+    assert "left out" not in said
+    locked = {(one["name"], one.get("version")) for one in project.locked()}
+    assert {("torch", "2.9.1+cu126"), ("torch", "2.14.1+cpu")} <= locked
+    project.uv("sync", "--extra", "cuda")
+    built = (project.site() / "flash_attn" / "__init__.py").read_text()
+    assert "BUILT_WITH = '2.9.1+cu126'" in built
+
+
 def test_an_extra_with_torch_beside_groups(make_project: Callable[[str], Project]) -> None:
     extras = '[project.optional-dependencies]\ntrain = ["torch", "lightning"]\n'
     project = make_project(project_text("torch") + extras)

@@ -104,6 +104,7 @@ def _pin_one(
         own,
         config,
         backends=how.backends,
+        key="extra" if how.shape == "extras" else "group",
         prebuilt=how.prebuilt,
         path=path,
         through=through,

@@ -1,6 +1,6 @@
 """The selections for a project: what its files ask for on the target platform, put to the rules."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,12 +9,13 @@ from accelsel.cli.options import Flags
 from accelsel.cli.python import project_python
 from accelsel.model.config import Config
 from accelsel.model.profile import Profile
-from accelsel.model.request import Part
+from accelsel.model.request import Part, Request
 from accelsel.model.selection import Selection
 
 if TYPE_CHECKING:
     from accelsel.project.demand import Demand
     from accelsel.project.read import ProjectView
+    from accelsel.project.scopes import Key
 
 
 def selected(
@@ -23,19 +24,22 @@ def selected(
     config: Config,
     *,
     backends: tuple[str, ...],
+    key: "Key" = "group",
     prebuilt: tuple[str, ...],
     path: Path,
     through: tuple[str, ...] = (),
 ) -> tuple[Selection, ...]:
-    """One selection for this host, or one for each of `backends`; `views` are the project's files
-    without any pin, root first; `through` are the packages of torch's family that its lock holds
-    without a requirement of its own.
+    """One selection for this host, or one for each of `backends`, which have an extra or a group
+    each, as `key` says; `views` are the project's files without any pin, root first; `through` are
+    the packages of torch's family that its lock holds without a requirement of its own.
 
     AccelselError (2, `invalid-requirement`) for a requirement of the project that is none.
     """
     from dataclasses import replace
 
     from accelsel.project.demand import demand, refuse_malformed
+    from accelsel.project.requirement import normalize
+    from accelsel.project.scopes import listed
     from accelsel.rules import select
 
     for view in views:
@@ -61,8 +65,35 @@ def selected(
         parts=(*wanted.parts, *_of_lock(through)),
         prebuilt=(*request.prebuilt, *prebuilt),
     )
-    each = [replace(request, backend=name, asked_by="--backends") for name in backends]
+    own = listed(views[0], backends, key)
+    places = {name: f"{key} {normalize(own.get(normalize(name), name))}" for name in backends}
+    each = [
+        _in_its_list(
+            replace(request, backend=name, asked_by="--backends"),
+            place,
+            {*places.values()} - {place},
+        )
+        for name, place in places.items()
+    ]
     return tuple(_told(select(profile, one, tables), wanted) for one in each or [request])
+
+
+def _in_its_list(request: Request, place: str, others: Collection[str]) -> Request:
+    """The request of a backend with what its own extra or group asks for, which is always there,
+    and without what only those of other backends do, which never are."""
+    from dataclasses import replace
+
+    mine = [part for part in request.parts if place in (part.place, *part.also)]
+    return replace(
+        request,
+        torch=",".join(filter(None, (request.torch, *(part.torch for part in mine)))),
+        companions=(*request.companions, *(text for part in mine for text in part.companions)),
+        parts=tuple(
+            part
+            for part in request.parts
+            if part not in mine and not {part.place, *part.also} <= {*others}
+        ),
+    )
 
 
 def _of_lock(names: tuple[str, ...]) -> tuple[Part, ...]:

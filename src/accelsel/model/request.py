@@ -15,9 +15,11 @@ class Part:
     `place` names the part, such as `extra gpu`. `torch` is a specifier set of its own on torch,
     `companions` are requirement strings that hold together with it. `joined` says that the part can
     be installed along with all others, so that its bound holds with theirs as far as a build can.
+    `also` names the other parts that ask for the very same.
     """
 
     place: str
+    also: tuple[str, ...] = ()
     torch: str = ""
     companions: tuple[str, ...] = ()
     joined: bool = False

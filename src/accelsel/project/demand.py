@@ -112,7 +112,7 @@ class _Reading:
         companions = dict.fromkeys(
             text for spot in self.always for texts in self._around(spot).values() for text in texts
         )
-        parts: dict[tuple[str, tuple[str, ...], bool], str] = {}
+        parts: dict[tuple[str, tuple[str, ...], bool], dict[str, None]] = {}
         for spot in self.direct:
             if spot in self.always | self.served:
                 continue
@@ -120,26 +120,26 @@ class _Reading:
             clauses.update(dict.fromkeys(shared))
             label = _label(spot)
             if joined:
-                parts.setdefault((",".join(joined), (), True), label)
+                parts.setdefault((",".join(joined), (), True), {}).setdefault(label)
             around = self._around(spot)
             tied = [text for name in FAMILY if own for text in around.pop(name, ())]
             if own:
-                parts.setdefault((",".join(own), tuple(tied), False), label)
+                parts.setdefault((",".join(own), tuple(tied), False), {}).setdefault(label)
             for texts in around.values():
                 if not companions.keys() >= {*texts}:
-                    parts.setdefault(("", tuple(texts), False), label)
+                    parts.setdefault(("", tuple(texts), False), {}).setdefault(label)
         for spot, requirements in self.direct.items():
             for one in requirements if spot not in self.served else ():
                 if one.name == "torch" and one.bound and not self._sure(one):
                     label = f"{_label(spot)}, under {one.marker},"
-                    parts.setdefault((one.bound, (), True), label)
+                    parts.setdefault((one.bound, (), True), {}).setdefault(label)
         clauses.update(dict.fromkeys(self._common()))
         return Demand(
             torch=",".join(clauses),
             companions=tuple(companions),
             parts=tuple(
-                Part(place=label, torch=torch, companions=texts, joined=joined)
-                for (torch, texts, joined), label in parts.items()
+                Part(place=place, also=tuple(also), torch=torch, companions=texts, joined=joined)
+                for (torch, texts, joined), (place, *also) in parts.items()
             ),
             masked=self._masked(),
         )

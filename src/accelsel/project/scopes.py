@@ -112,10 +112,7 @@ def rivals_of(
 
     def excludes(bound: str) -> bool:
         return not all(
-            any(admits(bound, v) and admits(torch.specifier, v) for v in _versions(torch, bound))
-            if together
-            else admits(bound, torch.version)
-            for torch in chosen
+            meets(torch, bound) if together else admits(bound, torch.version) for torch in chosen
         )
 
     taken = {*lists, *(branch.path for branch in branches(view))}
@@ -126,10 +123,12 @@ def rivals_of(
     return tuple(found)
 
 
-def _versions(torch: Torch, bound: str) -> list[str]:
-    """The selected release, and the ends of both ranges with what follows each."""
+def meets(torch: Torch, bound: str) -> bool:
+    """Whether some release is both within the bound and in the range of the choice: looked for at
+    the ends of both, and right behind each."""
     ends = re.findall(r"[=<>~](\d[\w.]*)", f"{torch.specifier},{bound}")
-    return [torch.version, *ends, *(f"{end}.1" for end in ends)]
+    versions = (torch.version, *ends, *(f"{end}.1" for end in ends))
+    return any(admits(bound, v) and admits(torch.specifier, v) for v in versions)
 
 
 def declared(
@@ -154,10 +153,17 @@ def declared(
     return "groups" if rivals_of(view, indexed, (), together=True) else None
 
 
-def by_kind(view: ProjectView, selections: Iterable[Selection], key: Key) -> dict[str, str]:
+def listed(view: ProjectView, backends: Iterable[str], key: Key) -> dict[str, str]:
+    """The project's own extra or group for a backend: of its name, or of the name of its kind."""
+    present = {normalize(name): name for name in table(view.data, *ABOVE[key])}
+    names = [normalize(backend) for backend in backends]
+    named = {name: present[name] for name in names if name in present}
+    return {**by_kind(view, names, key), **named}
+
+
+def by_kind(view: ProjectView, names: Sequence[str], key: Key) -> dict[str, str]:
     """The project's own extra or group for a backend that is called by its kind alone: it requires
     torch, has no source of its own for it, and the backend is the only one of its kind."""
-    names = [normalize(selection.backend or "") for selection in selections]
     kinds = {name: _kind(name) for name in names if _kind(name)}
     taken = {branch.path for branch in branches(view)}
     places = {r.path for r in view.requirements if r.name == "torch" and is_direct(r)} - taken

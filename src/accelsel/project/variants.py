@@ -20,7 +20,7 @@ from accelsel.project.scopes import (
     Key,
     adopted,
     branches,
-    by_kind,
+    listed,
     members_of,
     other_backends,
     rivals_of,
@@ -117,14 +117,12 @@ def _lists(
     """The array of each selection's extra or group; an existing one of that backend's index, of its
     name, or of the name of its kind, is adopted."""
     key, selections = KEYS[shape], tuple(selections)
-    of_kind = by_kind(view, selections, key)
-    present = {normalize(name): name for name in table(view.data, *ABOVE[key])}
+    names = [normalize(selection.backend or "") for selection in selections]
+    own = listed(view, names, key)
     found: list[Path] = []
-    for selection in selections:
-        own = adopted(view, selection, key, options)
-        name = normalize(selection.backend or "")
-        listed = present.get(name) or of_kind.get(name, name)
-        found.append(own.path if own else (*ABOVE[key], listed))
+    for selection, name in zip(selections, names, strict=True):
+        branch = adopted(view, selection, key, options)
+        found.append(branch.path if branch else (*ABOVE[key], own.get(name, name)))
     return tuple(found)
 
 
