@@ -232,6 +232,18 @@ def test_strict_is_exit_5_where_probes_contradict(folder: Path) -> None:
             '{"schema": "accelsel.fleet/1", "nodes": [{"name": 1}]}',
             ("invalid-document", "standard input"),
         ),
+        (
+            ("merge", "-"),
+            json.dumps(
+                {
+                    "schema": "accelsel.fleet/1",
+                    "nodes": [
+                        {"name": "n", "count": 0, "profile": document("profile", HOSTS["gtx"])}
+                    ],
+                }
+            ),
+            ("invalid-document", "standard input"),
+        ),
         (("select", "head.json", "--gpu", "3"), "", ("unknown-gpu", "--gpu")),
         (("select", "head.json", "--channel", "beta"), "", ("usage", None)),
         (("select", "head.json", "--profile", "gtx.json"), "", ("usage", None)),

@@ -19,29 +19,41 @@ def read(text: str, where: str) -> Iterator[Profile | Node]:
         for one in data if isinstance(data, list) else [data]:
             body = json.dumps(one)
             if isinstance(one, dict) and str(one.get("schema")).startswith("accelsel.fleet/"):
-                yield from parse.fleet(body, place).nodes
+                yield from _counted(parse.fleet(body, place).nodes, place)
             else:
                 yield parse.profile(body, place)
 
 
+def _counted(nodes: tuple[Node, ...], where: str) -> tuple[Node, ...]:
+    for node in nodes:
+        if node.count < 1:
+            message = f"fleet: {node.name!r} stands for {node.count} hosts"
+            raise AccelselError(
+                USAGE, "invalid-document", message, where=where, help="a node is one host or more"
+            )
+    return nodes
+
+
 def _values(text: str, where: str) -> Iterator[tuple[int, Any]]:
     """Each JSON value of `text` with the number of its first line."""
-    decoder, start = json.JSONDecoder(), 0
-    while text[start:].strip():
-        start += len(text[start:]) - len(text[start:].lstrip())
-        line = text.count("\n", 0, start) + 1
-        try:
-            value, start = decoder.raw_decode(text, start)
-        except (ValueError, RecursionError) as error:
-            message = getattr(error, "msg", "nested too deeply")
-            raise AccelselError(
-                USAGE,
-                "invalid-json",
-                f"not a JSON document: {message}",
-                where=f"{where}:{getattr(error, 'lineno', line)}",
-                help="write one on each node with `accelsel fleet probe`",
-            ) from None
-        yield line, value
+    decoder, line, start = json.JSONDecoder(), 1, 0
+    while start < len(text):
+        end = start + 1
+        if not text[start].isspace():
+            try:
+                value, end = decoder.raw_decode(text, start)
+            except (ValueError, RecursionError) as error:
+                message = getattr(error, "msg", "nested too deeply")
+                raise AccelselError(
+                    USAGE,
+                    "invalid-json",
+                    f"not a JSON document: {message}",
+                    where=f"{where}:{getattr(error, 'lineno', line)}",
+                    help="write one on each node with `accelsel fleet probe`",
+                ) from None
+            yield line, value
+        line += text.count("\n", start, end)
+        start = end
 
 
 def fleet(value: Fleet) -> dict[str, Any]:
