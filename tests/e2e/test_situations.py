@@ -372,6 +372,15 @@ def test_an_extra_asks_for_its_own_backend_alone(make_project: Callable[[str], P
     assert "BUILT_WITH = '2.9.1+cu126'" in built
 
 
+def test_a_package_that_one_of_the_backends_lacks(make_project: Callable[[str], Project]) -> None:
+    project = make_project(project_text("torch", "flash-attn"))
+    before = project.file.read_bytes()
+    said = project.pin("h100-525", "--write", "--backends", "cpu,cu126", code=4).stderr
+    assert "flash-attn has no build for cpu" in said
+    assert "require the package in the extra or group of cu126 alone" in said
+    assert project.file.read_bytes() == before
+
+
 def test_an_extra_with_torch_beside_groups(make_project: Callable[[str], Project]) -> None:
     extras = '[project.optional-dependencies]\ntrain = ["torch", "lightning"]\n'
     project = make_project(project_text("torch") + extras)

@@ -111,7 +111,7 @@ def _pin_one(
     )
     failed = [s for s in selections if s.outcome == "none"]
     if failed:
-        return _no_build(output, failed[0], path)
+        return _no_build(output, failed[0], path, _for_the_others(how.backends, selections))
     python = flags.python or config.python or project_python(path.parent)
     selections = triton_where_it_has_files(selections, path, views[0], python)
     _tell(output, selections)
@@ -341,7 +341,20 @@ def _nothing(output: Output, path: Path, *, many: bool) -> Outcome:
     )  # fmt: skip
 
 
-def _no_build(output: Output, selection: Selection, path: Path) -> Outcome:
+def _for_the_others(backends: Sequence[str], selections: Sequence[Selection]) -> str:
+    """The way out where some of several backends have a build for all that the project requires."""
+    each = list(zip(backends, selections, strict=False))
+    served = [name for name, one in each if one.outcome != "none"]
+    lacking = [name for name, one in each if one.outcome == "none"]
+    if not served or not any(r.rule == "companion" for _, one in each for r in one.reasons):
+        return ""
+    return (
+        f"require the package in the extra or group of {' and '.join(served)} alone, or leave "
+        f"{' and '.join(lacking)} out of --backends"
+    )
+
+
+def _no_build(output: Output, selection: Selection, path: Path, way: str) -> Outcome:
     """No build: the reasons, and the ways out; the file is untouched."""
     if output.json:
         from accelsel.ports.documents import document
@@ -350,7 +363,8 @@ def _no_build(output: Output, selection: Selection, path: Path) -> Outcome:
     messages = [reason.message for reason in selection.reasons] or ["see `accelsel why -v`"]
     raise AccelselError(
         NO_BUILD, "no-build", f"no build satisfies the host and the project: {messages[0]}",
-        where=str(path), help="; ".join(messages[1:]) or "`accelsel why` tells the reasons",
+        where=str(path),
+        help="; ".join(filter(None, (way, *messages[1:]))) or "`accelsel why` tells the reasons",
     )  # fmt: skip
 
 
