@@ -52,7 +52,7 @@ def test_written_keeps_a_requirement_that_has_its_bound() -> None:
     found = parse("torch >=2.5 ;os_name=='nt'", PLACE)
     assert found is not None
     assert written(found, ">=2.5") == found.raw
-    assert written(found, ">=2.6") == "torch>=2.6 ; os_name=='nt'"
+    assert written(found, ">=2.6") == "torch>=2.6 ;os_name=='nt'"
 
 
 def test_url_version_of_a_wheel_with_build_tag() -> None:

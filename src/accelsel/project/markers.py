@@ -5,7 +5,7 @@ own here, which `linux-aarch64` includes wherever a caller names it.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 JETSON = "linux-aarch64-tegra"
@@ -45,9 +45,9 @@ def marker(platforms: Iterable[str], *, jetson: bool = False) -> str:
     return exact(span(platforms, jetson=jetson))
 
 
-def exact(platforms: Iterable[str], *, each: bool = False) -> str:
-    """As `marker`, where Jetson is told apart from `linux-aarch64` already; with `each` it holds on
-    no machine beyond the known ones."""
+def exact(platforms: Iterable[str], *, each: Collection[str] = ()) -> str:
+    """As `marker`, where Jetson is told apart from `linux-aarch64` already; on the systems of
+    `each` it holds on no machine beyond the known ones."""
     wanted = set(platforms)
     if wanted == set(UNIVERSE) and not each:
         return ""
@@ -55,7 +55,8 @@ def exact(platforms: Iterable[str], *, each: bool = False) -> str:
     for system in dict.fromkeys(names[0] for names in PLATFORMS.values()):
         machines = {n[1]: name for name, n in PLATFORMS.items() if n[0] == system}
         inside = wanted & {*machines.values(), JETSON} if system == "linux" else wanted
-        if not each and inside >= {*machines.values(), *((JETSON,) if system == "linux" else ())}:
+        whole = {*machines.values(), *((JETSON,) if system == "linux" else ())}
+        if system not in each and inside >= whole:
             parts.append(f"sys_platform == '{system}'")
             continue
         for machine, name in machines.items():
@@ -87,18 +88,24 @@ def platforms_of(text: str) -> frozenset[str]:
         return frozenset(UNIVERSE)
 
 
-def beyond(text: str) -> bool:
-    """Whether the marker can hold on a machine that is none of the platforms."""
+def beyond(text: str) -> frozenset[str]:
+    """The systems on which the marker can hold on a machine that is none of the platforms; all for
+    one that is no marker."""
     from packaging.markers import InvalidMarker, Marker, UndefinedEnvironmentName
 
+    systems = frozenset(names[0] for names in PLATFORMS.values())
+    if not text:
+        return systems
     try:
-        return not text or any(
-            Marker(text).evaluate({**known, "platform_machine": "other"})
+        parsed = Marker(text)
+        return frozenset(
+            known["sys_platform"]
             for name in PLATFORMS
             for known in _environments(name)
+            if parsed.evaluate({**known, "platform_machine": "other"})
         )
     except (InvalidMarker, UndefinedEnvironmentName):
-        return True
+        return systems
 
 
 def variables(text: str) -> tuple[str, ...]:

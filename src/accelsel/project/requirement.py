@@ -137,4 +137,6 @@ def written(requirement: Requirement, specifier: str) -> str:
     name = re.match(r"\s*([A-Za-z0-9._-]+)", requirement.raw)
     extras = f"[{','.join(requirement.extras)}]" if requirement.extras else ""
     marker = f" ; {requirement.marker}" if requirement.marker else ""
+    if marker and requirement.url is None:  # with the blanks that it has
+        marker = re.sub(r"^[^;]*?(?=\s*;)", "", requirement.raw).rstrip()
     return f"{name[1] if name else requirement.name}{extras}{specifier}{marker}"

@@ -1,6 +1,6 @@
 """Which packages come from which index, and what that does to the project's requirements."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.plan import PinOptions
@@ -11,7 +11,7 @@ from accelsel.project.markers import JETSON, PLATFORMS, UNIVERSE, platforms_of, 
 from accelsel.project.read import FAMILY, ProjectView, is_direct
 from accelsel.project.requirement import Requirement, rewrite
 from accelsel.project.scan import Path
-from accelsel.project.scopes import ABOVE, other_backends
+from accelsel.project.scopes import ABOVE, meets, other_backends
 from accelsel.project.sources import Route
 
 # what torch itself requires under names that only PyTorch's own indexes have
@@ -40,7 +40,8 @@ def allowed(draft: Draft, selection: Selection) -> tuple[str, ...]:
             f"no environment marker is known for the platform {platforms[0]}",
             help=f"name one of {', '.join(PLATFORMS)}",
         )
-    platforms = span(platforms, jetson=is_jetson(selection))
+    out = bounded_out(draft.view, selection)
+    platforms = tuple(p for p in span(platforms, jetson=is_jetson(selection)) if p not in out)
     if not draft.view.environments:
         return platforms
     universe = frozenset[str]().union(*(platforms_of(m) for m in draft.view.environments))
@@ -53,11 +54,27 @@ def allowed(draft: Draft, selection: Selection) -> tuple[str, ...]:
     return tuple(p for p in platforms if p in universe) or platforms
 
 
+def bounded_out(view: ProjectView, selection: Selection) -> frozenset[str]:
+    """The platforms for which the project itself wants another torch than the selected one, by a
+    requirement for other platforms than the target."""
+    at, torch = target(selection), selection.torch
+    theirs = other_backends(view, ())
+    found: frozenset[str] = frozenset()
+    for r in view.requirements if torch else ():
+        if r.name == "torch" and r.marker and r.bound and r.path not in theirs:
+            where = platforms_of(r.marker)
+            apart = at not in where and "extra" not in variables(r.marker)
+            if apart and torch is not None and not meets(torch, r.bound):
+                found |= where
+    return found
+
+
 def single_routes(
     draft: Draft, selection: Selection, platforms: tuple[str, ...], options: PinOptions
 ) -> list[Route]:
     """Which packages come from which index, one backend for the whole project."""
     view = draft.view
+    apart = tuple(sorted(bounded_out(view, selection)))
     wanted: dict[str, tuple[str, tuple[str, ...], str]] = {}
     if selection.index is not None:
         index = selection.index.name
@@ -73,7 +90,7 @@ def single_routes(
     for name, (index, where, why) in wanted.items():
         own = own_build(view, name, target(selection))
         if own is None:
-            route = Route(name=name, index=index, platforms=where, why=why)
+            route = Route(name=name, index=index, platforms=where, why=why, apart=apart)
             found.append(route)
         else:
             draft.warn(
@@ -126,7 +143,7 @@ def of(package: Package, platforms: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(p for p in known if p in platforms) or platforms
 
 
-def requirements(draft: Draft, routes: Iterable[Route], lists: Iterable[Path] = ()) -> None:
+def requirements(draft: Draft, routes: Sequence[Route], lists: Iterable[Path] = ()) -> None:
     """URLs and local versions of the torch family as versions; companions that torch of another
     backend needed go. Extras and groups with an index of their own for the package stay, and those
     of other backends than the ones of `lists`."""
@@ -139,6 +156,8 @@ def requirements(draft: Draft, routes: Iterable[Route], lists: Iterable[Path] = 
         name, raw = requirement.name, requirement.raw
         scoped = {sources.scope(e) for e in draft.view.sources.get(name, ())} - {(None, None)}
         if requirement.path in own or _scope(requirement) in scoped - mine.get(name, set()):
+            continue
+        if any(r.name == name and _for_others(requirement, r) for r in routes):
             continue
         if "extra" in variables(requirement.marker or ""):
             continue
@@ -154,6 +173,12 @@ def requirements(draft: Draft, routes: Iterable[Route], lists: Iterable[Path] = 
         elif "+" in requirement.specifier:
             why = "the local part comes from the index"
             draft.swap(requirement.path, raw, rewrite(requirement), why)
+
+
+def _for_others(requirement: Requirement, route: Route) -> bool:
+    """Whether a requirement is for platforms alone that the project keeps apart."""
+    where = platforms_of(requirement.marker or "")
+    return bool(route.apart) and where <= {*route.apart} and not where & {*route.platforms}
 
 
 def _scope(requirement: Requirement) -> sources.Scope:

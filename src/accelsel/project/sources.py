@@ -24,7 +24,8 @@ class Route:
 
     `index` is the name in the rules table; the project may call the index otherwise. `platforms`
     tell Jetson apart. `file` is the
-    URL of the one wheel that a backend without an index has.
+    URL of the one wheel that a backend without an index has. `apart` are platforms for which the
+    project wants another torch than the selected one, and keeps its own source.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Route:
     why: str
     scope: Scope = (None, None)
     file: str | None = None
+    apart: tuple[str, ...] = ()
 
     def entry(self, marker: str, index: str) -> dict[str, Any]:
         extra, group = self.scope
@@ -56,14 +58,17 @@ def covers(entry: Entry) -> frozenset[str]:
 
 def kept(entries: Iterable[Entry], route: Route, target: str | None) -> list[Entry]:
     """The entries that stay beside the route: those of other scopes, and, for a route of the whole
-    project, the project's own for platforms other than `target`, as far as uv sees that."""
+    project, the project's own for platforms other than `target`, as far as uv sees that; of others
+    what they say of the platforms that the project keeps apart."""
     whole = route.scope == (None, None)
-    return [
-        e
-        for e in entries
-        if scope(e) != route.scope
-        or (whole and e.get("marker") and target not in covers(e) and not vague(e, route))
-    ]
+    found: list[Entry] = []
+    for e in entries:
+        other = scope(e) != route.scope
+        if other or (whole and e.get("marker") and target not in covers(e) and not vague(e, route)):
+            found.append(e)
+        elif whole and (apart := covers(e) & {*route.apart}):
+            found.append({**e, "marker": exact(apart)})
+    return found
 
 
 def vague(entry: Entry, route: Route) -> bool:
@@ -87,7 +92,8 @@ def routed(entries: tuple[Entry, ...], route: Route, index: str, target: str | N
     if gone is not None and _says(gone, platforms):
         marker = str(gone.get("marker", ""))
     else:
-        marker = exact(platforms, each=any(beyond(str(e.get("marker", ""))) for e in same))
+        each = frozenset[str]().union(*(beyond(str(e.get("marker", ""))) for e in same))
+        marker = exact(platforms, each=each)
     mine = route.entry(marker, index)
     at = next((i for i, e in enumerate(entries) if e not in stay), len(stay))
     return [*stay[:at], mine, *stay[at:]]
