@@ -4,6 +4,7 @@ python -m tests.rules.report
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from tests.rules import peers, peers_facts
 from tests.rules.cases import Answer, Case, cases, fails, ours, wrong
@@ -65,7 +66,14 @@ def _by_own_answers() -> str:
         for case in cases()
         if case.contradicted
     ]
-    lines.append("  counted as the thread's own, because the facts have it for the same GPU:")
+    bare = [
+        replace(case, right=tuple(one for one in case.right if one not in case.carried))
+        for case, *_ in by_own_answers()
+    ]
+    lines.append(
+        "  counted as the thread's own, because the facts have it for the same GPU "
+        f"(without these {_share(judged(among=bare))}):"
+    )
     lines += [
         f"    {case.id}: {entry}, {why}" for case in cases() for entry, why in case.carried.items()
     ]
