@@ -52,6 +52,11 @@ def scope(entry: Entry) -> Scope:
     return (entry.get("extra"), entry.get("group"))
 
 
+def at_large(entry: Entry) -> bool:
+    """Whether an entry is of the whole project, and not by its marker of an extra."""
+    return scope(entry) == (None, None) and "extra" not in variables(str(entry.get("marker", "")))
+
+
 def covers(entry: Entry) -> frozenset[str]:
     return platforms_of(str(entry.get("marker", "")))
 
@@ -81,11 +86,11 @@ def vague(entry: Entry, route: Route) -> bool:
 def routed(entries: tuple[Entry, ...], route: Route, index: str, target: str | None) -> list[Entry]:
     """The entries of a package with the route in the place of the first one that it replaces.
 
-    Where an entry stays, the route yields that entry's platforms. A marker that says the same in
-    other words stays.
+    Where an entry stays, the route yields that entry's platforms; one of the whole project counts
+    for each extra and group too. A marker that says the same in other words stays.
     """
     stay = kept(entries, route, target)
-    same = [e for e in stay if scope(e) == route.scope]
+    same = [e for e in stay if scope(e) == route.scope or at_large(e)]
     others = frozenset[str]().union(*map(covers, same))
     platforms = [p for p in route.platforms if p not in others]
     gone = next((e for e in entries if e not in stay), None)

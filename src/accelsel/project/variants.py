@@ -264,7 +264,9 @@ def _tritons(
             else:
                 extra = lists[at][-1]
                 scope = (extra, None) if shape == "extras" else (None, extra)
-                draft.add(lists[at], bound(name, "", exact(platforms)), package.why)
+                condition = exact(platforms)
+                text = f"{name} ; {condition}" if condition else name
+                draft.add(lists[at], text, package.why)
             index = package.index or ""
             route = Route(
                 name=name, index=index, platforms=platforms, scope=scope,

@@ -11,7 +11,7 @@ from accelsel.model.table import Index
 from accelsel.project import indexes, sources
 from accelsel.project.change import look
 from accelsel.project.draft import SOURCES, Draft
-from accelsel.project.markers import PLATFORMS, span, variables
+from accelsel.project.markers import PLATFORMS, span
 from accelsel.project.read import FAMILY
 from accelsel.project.routes import TRITONS, target
 from accelsel.project.scan import Path
@@ -37,13 +37,7 @@ def write_sources(
     view, at = draft.view, target(selections[0])
     old = frozenset(str(e.get("name")) for e in view.indexes if indexes.of_pytorch(view, e))
     entries = {
-        name: list(value)
-        if name not in scoped
-        else [
-            one
-            for entry in value
-            for one in (_for_each(draft, name, entry, beside) if at_large(entry, old) else (entry,))
-        ]
+        name: _apart(draft, name, value, old, beside, at) if name in scoped else list(value)
         for name, value in view.sources.items()
     }
     begin = {name: tuple(value) for name, value in entries.items()}
@@ -90,22 +84,31 @@ def write_sources(
     return names
 
 
-def at_large(entry: sources.Entry, names: frozenset[str]) -> bool:
-    """Whether a source from one of the indexes holds for all of the project."""
-    scoped = sources.scope(entry) != (None, None) or "extra" in variables(entry.get("marker", ""))
-    return entry.get("index") in names and not scoped
-
-
-def _for_each(
-    draft: Draft, name: str, entry: sources.Entry, lists: Mapping[Path, tuple[Key, str]]
+def _apart(
+    draft: Draft,
+    name: str,
+    entries: Iterable[sources.Entry],
+    names: frozenset[str],
+    lists: Mapping[Path, tuple[Key, str]],
+    target: str | None,
 ) -> list[sources.Entry]:
-    """A source for each of the lists that requires the package."""
+    """The entries of a package that differs between the backends: one of the whole project from an
+    index of `names` for each of the lists that requires the package, from another index only
+    where it does not hold on the target platform, as uv would see two indexes there."""
     places = {r.path for r in draft.view.requirements if r.name == name}
-    return [
-        {"index": entry["index"], key: label, **entry}
-        for path, (key, label) in lists.items()
-        if path in places
-    ]
+    found: list[sources.Entry] = []
+    for entry in entries:
+        if "index" not in entry or not sources.at_large(entry):
+            found.append(entry)
+        elif entry["index"] in names:
+            found += (
+                {"index": entry["index"], key: label, **entry}
+                for path, (key, label) in lists.items()
+                if path in places
+            )
+        elif target not in sources.covers(entry):
+            found.append(entry)
+    return found
 
 
 def placed(route: Route, selections: Iterable[Selection], options: PinOptions) -> Route:
