@@ -221,6 +221,13 @@ def test_the_channel_in_full() -> None:
     assert nothing == ("channel", "no test build for linux-x86_64 is established")
 
 
+def test_the_package_that_is_in_the_way_of_a_newer_torch() -> None:
+    """Xformers has a ROCm build for torch 2.7.1 alone, which is thus the newest sure one."""
+    found = told(amd("gfx942"), torch="==2.9.1", companions=("xformers",))
+    assert found[0][0] == "companion"
+    assert "xformers has no build for rocm6.4" in found[0][1]
+
+
 def test_another_channel() -> None:
     stable = ("channel", "in the stable channel: torch 2.14.1 with cu126 runs")
     assert stable in told(nvidia("sm_61"), channel="nightly")

@@ -12,7 +12,7 @@ from accelsel.rules.channels import NIGHTLY
 from accelsel.rules.choice import EVERYTHING, Decision, Row, decide
 from accelsel.rules.compatibility import VENDORS
 from accelsel.rules.host import BRAND, OVERRIDE
-from accelsel.rules.question import Case, Finding, pythons
+from accelsel.rules.question import Case, Finding, Question, pythons
 from accelsel.rules.units import all_findings
 from accelsel.rules.versions import release
 
@@ -120,7 +120,7 @@ def _felled(decision: Decision) -> tuple[Reason, ...]:
     """The rules that felled the builds that the request is about, with their best message each."""
     question = decision.question
     asked = [
-        (row, finding)
+        (row, _behind(row, finding, question))
         for row, finding in decision.rejected
         if question.in_range(row.build)
         and row.build.channel == question.request.channel
@@ -142,6 +142,14 @@ def _felled(decision: Decision) -> tuple[Reason, ...]:
     # a build that only the packages asked for rule out is the nearest miss there is
     told = sorted(counts, key=lambda rule: (rule != "companion", -counts[rule]))
     return tuple(newest[rule] for rule in told[:_LONGEST])
+
+
+def _behind(row: Row, finding: Finding, question: Question) -> Finding:
+    """What is against a build that is newer than the sure ones, where that is not all."""
+    if finding.rule != "requested-range":
+        return finding
+    found = all_findings(row.build, row.backend, replace(question, newest_sure=None), EVERYTHING)
+    return next((one for one in found if one.rule == "companion"), finding)
 
 
 def ways(profile: Profile | None, decision: Decision) -> tuple[Reason, ...]:
