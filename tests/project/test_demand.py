@@ -327,3 +327,27 @@ def test_overrides_of_an_extra_keep_torch_off_no_platform() -> None:
     )
     found = demand([read(text)], "linux-x86_64")
     assert (found.torch, found.masked) == (">=2.6", None)
+
+
+def test_a_local_version_of_an_index_of_its_own_is_the_projects_business() -> None:
+    text = """
+[project]
+name = "demo"
+version = "1"
+dependencies = ["torch>=2.6", "apex==0.1+cu128.torch271", "natten==0.21+cu128", "flash-attn"]
+
+[tool.uv.sources]
+apex = { index = "mine" }
+natten = { index = "pytorch" }
+flash-attn = { index = "mine" }
+
+[[tool.uv.index]]
+name = "mine"
+url = "https://wheels.example/simple"
+
+[[tool.uv.index]]
+name = "pytorch"
+url = "https://download.pytorch.org/whl/cu128"
+"""
+    found = demand([read(text)], "linux-x86_64")
+    assert found.companions == ("natten==0.21+cu128", "flash-attn")

@@ -213,6 +213,12 @@ def test_a_wheel_of_another_backend_by_url_is_told() -> None:
         assert codes(made) == told
 
 
+def test_a_build_of_another_backend_by_local_version_is_told() -> None:
+    for label, told in (("cu128.torch27", ["wheel-of-another-backend"]), ("cu126", []), ("x", [])):
+        made, _ = pin(project("torch", f"natten==0.21+{label}"))
+        assert codes(made) == told
+
+
 def test_a_source_for_an_extra_that_is_a_group_is_told() -> None:
     source = '[dependency-groups]\ncpu = ["torch"]\n\n[tool.uv.sources]\n'
     source += 'torch = [{ index = "cpu", extra = "cpu" }]'

@@ -8,6 +8,7 @@ from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.request import Part
 from accelsel.model.requirement import clauses
 from accelsel.model.value import dataclass
+from accelsel.project.indexes import of_pytorch
 from accelsel.project.markers import PYTHONS, platforms_of, variables
 from accelsel.project.read import FAMILY, ProjectView, is_direct, strings, table
 from accelsel.project.requirement import Requirement, normalize, text_of, url_version
@@ -253,7 +254,7 @@ class _Reading:
                 continue
             replaced = self.overrides.get(name)
             own = [requirement] if replaced is None else list(filter(self.holds, replaced))
-            texts = [text_of(one, self._origin(one, spot)) for one in own]
+            texts = [text_of(o, self._origin(o, spot)) for o in own if not self._built(o, spot)]
             found.setdefault(name, []).extend(texts)
         for name, texts in found.items():
             texts.extend(text_of(one) for one in self.constraints.get(name, ()) if texts)
@@ -261,15 +262,31 @@ class _Reading:
 
     def _origin(self, requirement: Requirement, spot: Spot) -> str | None:
         """The URL for a package that the project takes from a repository, a path or a URL."""
+        return next(filter(None, (_url(e) for _, e in self._sources(requirement, spot))), None)
+
+    def _built(self, requirement: Requirement, spot: Spot) -> bool:
+        """Whether a package is of the project's own making: a local version, as no public index
+        has it, from an index that is not PyTorch's."""
+        if "+" not in requirement.specifier:
+            return False
+        return any(
+            str(one.get("name")) == str(entry.get("index")) and not of_pytorch(view, one)
+            for view, entry in self._sources(requirement, spot)
+            for one in view.indexes
+        )
+
+    def _sources(
+        self, requirement: Requirement, spot: Spot
+    ) -> Iterator[tuple[ProjectView, Mapping[str, Any]]]:
+        """The sources that hold for a requirement on the platform."""
         at, kind, extra = spot
-        for view in (self.views[at], self.views[0]):
-            for entry in view.sources.get(requirement.name, ()):
+        for view in dict.fromkeys((at, 0)):
+            for entry in self.views[view].sources.get(requirement.name, ()):
                 scoped = next((str(entry[word]) for word in _LABELS if word in entry), None)
                 if scoped is not None and (kind not in entry or normalize(scoped) != extra):
                     continue
-                if self._covers(entry) and (url := _url(entry)):
-                    return url
-        return None
+                if self._covers(entry):
+                    yield self.views[view], entry
 
     def _covers(self, entry: Mapping[str, Any]) -> bool:
         marker = str(entry.get("marker", ""))

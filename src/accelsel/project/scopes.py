@@ -15,9 +15,8 @@ from accelsel.project.scan import Path
 from accelsel.project.sources import Entry
 
 # `+` may stand quoted in a URL
-_LOCAL = re.compile(
-    r"/[^/]*(?:\+|%2B)(?:pt\d+)?(cpu|cu\d+|rocm[\d.]+|xpu)[^/]*\.whl", re.IGNORECASE
-)
+_LABEL = r"(?:\+|%2B)(?:pt\d+)?(cpu|cu\d+|rocm[\d.]+|xpu)"
+_LOCAL = re.compile(rf"/[^/]*{_LABEL}[^/]*\.whl", re.IGNORECASE)
 Key = Literal["extra", "group"]
 KEYS: dict[Shape, Key] = {"extras": "extra", "groups": "group"}
 ABOVE: dict[Key, Path] = {
@@ -71,6 +70,12 @@ def branches(view: ProjectView) -> tuple[Branch, ...]:
 def wheel_backend(url: object) -> str | None:
     """The backend in the local version of a wheel's name, such as `+cu124` or `+pt22cu118`."""
     local = _LOCAL.search(str(url or ""))
+    return local[1] if local else None
+
+
+def label(specifier: str) -> str | None:
+    """The backend in the local version of a requirement, such as `==0.1+cu128.torch27`."""
+    local = re.search(_LABEL, specifier)
     return local[1] if local else None
 
 

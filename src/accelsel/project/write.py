@@ -11,11 +11,11 @@ from accelsel.project.bounds import merged
 from accelsel.project.change import about, look
 from accelsel.project.draft import CONSTRAINTS, OVERRIDES, UV, Draft, bound
 from accelsel.project.markers import PLATFORMS, UNIVERSE, exact, marker, platforms_of, span
-from accelsel.project.read import table
+from accelsel.project.read import FAMILY, table
 from accelsel.project.requirement import normalize
 from accelsel.project.routes import allowed, left, of, requirements, single_routes, target
 from accelsel.project.scan import Path
-from accelsel.project.scopes import ABOVE, wheel_backend
+from accelsel.project.scopes import ABOVE, label, wheel_backend
 from accelsel.project.sources import Route, covers
 from accelsel.project.wiring import Names, write_sources
 
@@ -194,20 +194,29 @@ def unserved(draft: Draft, platforms: tuple[str, ...], options: PinOptions) -> N
 
 
 def others_by_url(draft: Draft, selection: Selection, routes: Iterable[Route]) -> None:
-    """Says which wheels of another backend the project names by URL."""
+    """Says which wheels of another backend the project names, by URL or by a local version."""
     routed = {route.name for route in routes}
-    for name, entries in draft.view.sources.items():
-        for entry in entries:
-            backend = wheel_backend(entry.get("url"))
-            if backend and name not in routed and backend != selection.backend:
-                if target(selection) not in covers(entry):
-                    continue
-                draft.warn(
-                    "wheel-of-another-backend",
-                    f"the source of {name} is a wheel for {backend}, beside torch for "
-                    f"{selection.backend}",
-                    f"name a wheel for {selection.backend}, or none for a version by the index",
-                )
+    at = target(selection)
+    found = {
+        f"the source of {name}": backend
+        for name, entries in draft.view.sources.items()
+        for entry in entries
+        if name not in routed and at in covers(entry)
+        if (backend := wheel_backend(entry.get("url")))
+    }
+    found |= {
+        f"{r.name}{r.specifier}": backend
+        for r in draft.view.requirements
+        if r.name not in {*routed, *FAMILY} and at in platforms_of(r.marker or "")
+        if (backend := label(r.specifier))
+    }
+    for what, backend in found.items():
+        if backend != selection.backend:
+            draft.warn(
+                "wheel-of-another-backend",
+                f"{what} is a wheel for {backend}, beside torch for {selection.backend}",
+                f"name a wheel for {selection.backend}, or none for a version by the index",
+            )
 
 
 def settings_that_defeat(draft: Draft, selection: Selection) -> None:

@@ -226,7 +226,7 @@ def _unmet(part: Part, decision: Decision) -> Warning_:
     return Warning_(
         code="part-left-out",
         message=f"{part.place} asks for {wanted}: not within {span}",
-        hint="uv locks all of a project together, each part within what is pinned",
+        hint="it cannot be installed together with this choice",
     )
 
 
