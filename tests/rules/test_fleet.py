@@ -22,6 +22,7 @@ from accelsel.probe.replay import RecordedWorld
 from accelsel.rules import RULES
 from accelsel.rules import select as select_one
 from accelsel.rules.fleet import legal, select
+from accelsel.rules.fleet_answer import joint
 from accelsel.rules.nodes import Seen, facts, merge
 
 TABLES = load()
@@ -101,7 +102,7 @@ FLEETS: dict[str, tuple[dict[str, Profile], str, dict[str, tuple[str | None, str
         "selected", {"one other": ("2.14.1", "cpu")},
     ),
     "a card that no build serves is not given a build for its vendor": (
-        {"b200": nvidia("sm_100"), "kepler": nvidia("sm_21", driver="390.157")},
+        {"b200": nvidia("sm_100"), "kepler": nvidia("sm_21")},
         "split", {"b200": ("2.15.0", "cu132"), "kepler": ("2.14.1", "cpu")},
     ),
     "Python 3.9 with others": (
@@ -144,6 +145,67 @@ FLEETS: dict[str, tuple[dict[str, Profile], str, dict[str, tuple[str | None, str
         "selected", {"mi300 radeon": ("2.14.1", "rocm7.2")},
     ),
 }  # fmt: skip
+
+
+ASKED: dict[str, tuple[dict[str, Profile], dict[str, object], str, dict[str, object]]] = {
+    "the CUDA nearest to the driver that is furthest behind": (
+        {"new": nvidia("sm_90", driver="595.71.05"), "old": nvidia("sm_90")},
+        {"torch": "<2.15"},
+        "selected", {"new old": ("2.14.1", "cu130")},
+    ),
+    "a bound divides instead of an older torch for all": (
+        {"b200": nvidia("sm_100"), "v100": nvidia("sm_70")},
+        {"torch": ">=2.14"},
+        "split", {"b200": ("2.15.0", "cu132"), "v100": ("2.14.1", "cu126")},
+    ),
+    "what is less sure on a node does not serve it": (
+        {"new": nvidia("sm_120"), "old": nvidia("sm_90", driver="525.60.13")},
+        {"companions": ("tensorrt-llm",), "torch": "!=2.7.1"},
+        "split", {"new": ("2.9.1", "cu130"), "old": ("2.4.0", "cu121")},
+    ),
+    "nodes without GPU have no build where there is none for the CPU": (
+        {"one": host(), "two": host(python="3.13.1")},
+        {"torch": "==2.15.0"},
+        "none", {"one": (None, None), "two": (None, None)},
+    ),
+    "but with a node that has a GPU they have its": (
+        {"gpu": nvidia("sm_90"), "one": host(), "two": host(python="3.13.1")},
+        {"torch": "==2.15.0"},
+        "selected", {"gpu one two": ("2.15.0", "cu132")},
+    ),
+    "the CPU build for all by name": (
+        {"gpu": nvidia("sm_90"), "radeon": XTX, "head": host()},
+        {"backend": "cpu"},
+        "selected", {"gpu head radeon": ("2.14.1", "cpu")},
+    ),
+    "a container with --fallback cpu": (
+        {"build": host(container="docker"), "h100": nvidia("sm_90")},
+        {"fallback": "cpu"},
+        "selected", {"build h100": ("2.15.0", "cu132")},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_asked(name: str) -> None:
+    fleet, asked, outcome, expected = ASKED[name]
+    found = chosen(fleet, **asked)
+    assert (found.outcome, brief(found)) == (outcome, expected)
+
+
+def test_the_group_of_most_hosts_comes_first() -> None:
+    many = Seen(name="gtx", profile=nvidia("sm_61"), count=5)
+    few = Seen(name="b200", profile=nvidia("sm_100"), count=2)
+    found = select(merge([few, many]), Request(), TABLES)
+    assert [group.nodes for group in found.groups] == [("gtx",), ("b200",)]
+    (command,) = found.pin
+    assert "--backends cu126,cu132 " in command
+
+
+def test_one_node_has_what_select_gives_where_some_builds_are_less_sure() -> None:
+    profile, request = nvidia("sm_120"), Request(companions=("tensorrt-llm",))
+    (group,) = select(merge([Seen(name="one", profile=profile)]), request, TABLES).groups
+    assert group.selection == select_one(profile, request, TABLES)
 
 
 @pytest.mark.parametrize("name", FLEETS)
@@ -212,6 +274,53 @@ def test_the_range_ends_before_what_one_platform_lacks() -> None:
     assert group.selection.torch.specifier == ">=2.8,<2.9.1"
 
 
+def test_the_range_begins_where_it_is_right_for_all() -> None:
+    fleet = {"linux": host(), "arm": host(system="windows", arch="arm64")}
+    (group,) = chosen(fleet).groups
+    assert group.selection.torch
+    assert group.selection.torch.specifier == ">=2.7,<2.14"
+
+
+def test_what_nobody_has_seen_on_its_index_does_not_end_the_range() -> None:
+    newest = [b for b in TABLES.builds if (b.torch, b.backend) == ("2.14.1", "cu126")]
+    unseen = [replace(b, torch="2.14.2", version="2.14.2+cu126", published=None) for b in newest]
+    tables = replace(TABLES, builds=(*TABLES.builds, *unseen))
+    found = nodes({"a": nvidia("sm_61"), "b": nvidia("sm_90")})
+    (group,) = select(found, Request(), tables).groups
+    assert group.selection.torch
+    assert group.selection.torch.specifier == ">=2.6,<2.15"
+
+
+def test_reasons_name_no_build_that_only_some_run() -> None:
+    fleet = {"new": nvidia("sm_90"), "old": nvidia("sm_90", driver="525.60.13")}
+    (group,) = chosen(fleet).groups
+    assert not [one.message for one in group.selection.reasons if "cu130" in one.message]
+
+
+def test_extras_are_those_of_all() -> None:
+    (group,) = chosen({"a": amd("gfx1031"), "b": amd("gfx1103")}).groups
+    assert group.selection.torch
+    assert group.selection.torch.extras == ("device-gfx1031", "device-gfx1103")
+    assert group.selection.torch.specifier == "==2.14.0+rocm10.1.0"
+
+
+def test_joint_takes_the_weaker_word_and_every_package() -> None:
+    first = select_one(nvidia("sm_90"), Request(companions=("torchvision",)), TABLES)
+    assert first.torch
+    other = replace(
+        first,
+        torch=replace(first.torch, specifier=f"=={first.torch.version}+special"),
+        confidence="inferred",
+        packages=tuple(replace(one, name="torchaudio") for one in first.packages),
+    )
+    for pair in ({"a": first, "b": other}, {"a": other, "b": first}):
+        found = joint(pair, guests=(), wrong=(), rejected=(), python=None, platform=None)
+        assert found.confidence == "inferred"
+        assert {one.name for one in found.packages} == {"torchvision", "torchaudio"}
+        assert found.torch
+        assert found.torch.specifier == f"=={first.torch.version}"
+
+
 def test_a_mask_that_one_node_needs_is_a_warning() -> None:
     beside = gpu(1, "amd", "AMD Radeon Graphics", "gfx1036", integrated=True)
     fleet = {"desktop": host(XTX.gpus[0], beside), "plain": XTX}
@@ -219,6 +328,19 @@ def test_a_mask_that_one_node_needs_is_a_warning() -> None:
     assert group.selection.environment == {}
     told = [one.message for one in group.selection.warnings if one.code == "node-environment"]
     assert told == ["desktop needs HIP_VISIBLE_DEVICES=0"]
+
+
+PINNED = {
+    "a Python that the newest left": {
+        "b200": nvidia("sm_100"), "gtx": nvidia("sm_61", python="3.9.2"),
+    },
+    "a release that is not its backend's newest": {
+        "b200": nvidia("sm_100", driver="595.71.05", python="3.10.1"), "gtx": nvidia("sm_61"),
+    },
+    "Windows has another newest": {
+        "a": nvidia("sm_89", system="windows"), "kepler": nvidia("sm_21", system="windows"),
+    },
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -242,6 +364,13 @@ def test_a_mask_that_one_node_needs_is_a_warning() -> None:
             ("accelsel pin --write --backend cu132 --torch '>=2.12,<2.16'",
              "accelsel pin --write --backend jetson-jp6 --torch '>=2.8,<2.12'"),
         ),
+        ("a Python that the newest left", {},
+         ("accelsel pin --write --backend cu132 --torch '>=2.12,<2.16'",
+          "accelsel pin --write --backend cu126 --torch '>=2.6,<2.9'")),
+        ("a release that is not its backend's newest", {},
+         ("accelsel pin --write --backends cu132,cu126 --as groups --torch '<=2.14.1'",)),
+        ("Windows has another newest", {},
+         ("accelsel pin --write --backends cpu,cu130 --as groups --platform windows-amd64",)),
         ("musl", {}, ("accelsel pin --write --backend cu132 --torch '>=2.12,<2.16'",)),
     ],
     ids=str,
@@ -249,7 +378,8 @@ def test_a_mask_that_one_node_needs_is_a_warning() -> None:
 def test_the_commands_that_write_it(
     fleet: str, asked: dict[str, str], expected: tuple[str, ...]
 ) -> None:
-    assert chosen(FLEETS[fleet][0], **asked).pin == expected
+    known = PINNED[fleet] if fleet in PINNED else FLEETS[fleet][0]
+    assert chosen(known, **asked).pin == expected
 
 
 def test_in_a_project_of_groups_a_node_without_gpu_has_the_cpu_build() -> None:
@@ -301,6 +431,7 @@ def test_alike_nodes_are_one() -> None:
         (("profile", "profile", "profile"), ("profile", "profile-2", "profile-3")),
         (("b", "a", None), ("1", "a", "b")),
         (("1", None, None), ("1", "2", "3")),
+        (("n10", "n009", "n8"), ("n8", "n009", "n10")),
         (("node-10", "node-9", "node-9"), ("node-9", "node-9-2", "node-10")),
     ],
     ids=str,
@@ -362,6 +493,13 @@ def test_the_facts_of_described_hosts() -> None:
         profile = probe(RecordedWorld(FOLDER / name))
         found = select_one(facts(profile), Request(), TABLES)
         assert found == select_one(profile, Request(), TABLES), name
+
+
+def test_a_declared_driver_is_a_fact() -> None:
+    profile = host(driver="580.65.06", driver_source="env:ACCELSEL_CUDA_DRIVER")
+    found = select_one(facts(profile), Request(), TABLES)
+    assert found.backend == "cu132"
+    assert found == select_one(profile, Request(), TABLES)
 
 
 @given(profiles(), REQUESTS)

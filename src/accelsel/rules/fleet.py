@@ -128,7 +128,7 @@ def _against(row: Row, finding: Finding, decision: Decision) -> Finding | None:
         return finding
     if any(target.vendor == vendor for target in decision.question.host.targets):
         return finding
-    question = replace(decision.question, vendor=vendor)
+    question = replace(decision.question, vendor=vendor, newest_sure=None)  # that is of the CPU's
     return first_finding(row.build, row.backend, question, _IMPORTS)[0]
 
 
@@ -178,7 +178,7 @@ def _rank(key: Key, members: Iterable[Judged]) -> tuple[object, ...]:
     """The order of `select` among builds for several nodes: the node that it suits least counts,
     and one that is a guest does not. A build that all would be guests of comes last."""
     ranks = [preference(one.own[key], one.decision.question) for one in members if key in one.own]
-    return (bool(ranks), *min(ranks, default=()))
+    return min(ranks, default=())
 
 
 # --- what is told of them -------------------------------------------------------------------------
