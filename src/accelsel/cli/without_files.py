@@ -35,7 +35,8 @@ def triton_where_it_has_files(
     lock = read_lock(where)
     found = requested(lock, "triton")
     written = view.record.written if view.record else ()
-    before = {about(edit.after) for edit in written if edit.key == "override-dependencies"}
+    overrides = [str(e.after) for e in written if e.key == "override-dependencies"]
+    before = {about(text) for text in overrides if "==" in text.partition(";")[0]}
     lacks = any(one.name == "triton" for one in lacking(lock, place, python, newest))
     if found is None or not (lacks or "triton" in before):
         return selections

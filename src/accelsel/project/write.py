@@ -106,10 +106,14 @@ def extras_by_override(draft: Draft, selection: Selection, platforms: tuple[str,
 
 
 def masks(draft: Draft, selection: Selection, options: PinOptions) -> None:
-    """Names that must not be installed, and environments asked for."""
+    """Names that must not be installed, and environments asked for. An override masks a name for
+    uv 0.9 too, which does not know `exclude-dependencies` and drops all settings of such a file."""
     for name in selection.excludes:
         why = "another distribution owns its import package"
-        draft.add((*UV, "exclude-dependencies"), name, why)
+        for requirement in draft.view.requirements:
+            if requirement.place.kind == "override" and requirement.name == name:
+                draft.swap(OVERRIDES, requirement.raw, None, why)
+        draft.add(OVERRIDES, f"{name} ; sys_platform == 'never'", why)
     if not draft.view.is_script:
         confined = selection.confined and not draft.view.environments
         known = [name for name in selection.platforms if name in PLATFORMS]

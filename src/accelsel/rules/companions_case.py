@@ -188,7 +188,7 @@ def _where_files_are(package: Package, build: Build, question: Question) -> Pack
     uv divides a lock at the Python from which the newest release of any package holds; it then
     finds no file for the older part, and fails.
     """
-    asked = {wish.name for wish in question.wishes}
+    asked = {wish.name for wish in question.wishes if question.request.requires_python}
     allowed = [
         tag for tag in build.pythons if not tag.endswith("t") and question.allows_python(tag)
     ]
