@@ -35,28 +35,29 @@ def of_splices(base: str, splices: Iterable[Splice]) -> tuple[Hunk, ...]:
         inside = [(a - start, b - start, new) for a, b, new in several]
         new = splice(base[start:stop], inside).split("\n")
         old = lines[first : last + 1]
-        spans.append(_trimmed(old, new, first, first + shift))
+        spans += _differing(old, new, first, first + shift)
         shift += len(new) - len(old)
     return _hunks(lines, splice(base, [s for _, _, many in groups for s in many]), spans)
 
 
 def of_texts(base: str, pinned: str) -> tuple[Hunk, ...]:
     """The hunks that turn `pinned` back into `base`, by what the two have in common."""
+    old = base.split("\n")
+    return _hunks(old, pinned, _differing(old, pinned.split("\n"), 0, 0))
+
+
+def _differing(
+    old: list[str], new: list[str], at: int, place: int
+) -> list[tuple[int, int, int, int]]:
+    """The lines from `at` in the base and from `place` in the pinned text that really differ."""
     from difflib import SequenceMatcher
 
-    old, new = base.split("\n"), pinned.split("\n")
     matcher = SequenceMatcher(None, old, new, autojunk=False)
-    spans = [(a, b, c, d) for tag, a, b, c, d in matcher.get_opcodes() if tag != "equal"]
-    return _hunks(old, pinned, spans)
-
-
-def _trimmed(old: list[str], new: list[str], at: int, place: int) -> tuple[int, int, int, int]:
-    """The lines from `at` in the base and from `place` in the pinned text that really differ."""
-    shortest = min(len(old), len(new))
-    head = next((i for i in range(shortest) if old[i] != new[i]), shortest)
-    left = shortest - head
-    tail = next((i for i in range(left) if old[-1 - i] != new[-1 - i]), left)
-    return at + head, at + len(old) - tail, place + head, place + len(new) - tail
+    return [
+        (at + a, at + b, place + c, place + d)
+        for tag, a, b, c, d in matcher.get_opcodes()
+        if tag != "equal"
+    ]
 
 
 def _hunks(
@@ -66,7 +67,6 @@ def _hunks(
     return tuple(
         Hunk(line=c, count=d - c, mark=_mark(lines, c, d), old=tuple(old[a:b]))
         for a, b, c, d in spans
-        if (a, c) != (b, d)
     )
 
 
