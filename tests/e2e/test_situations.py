@@ -291,6 +291,20 @@ def test_variants_as_reported(
     project.uv("lock", "--check")
 
 
+def test_nightlies_of_backends_with_and_without_triton(
+    make_project: Callable[[str], Project],
+) -> None:
+    """A nightly pins a triton of its own day, which no override can follow: told, and put back."""
+    project = make_project(project_text("torch", "wants-triton"))
+    before = project.file.read_bytes()
+    words = ("--channel", "nightly", "--backends", "cu130,rocm7.2")
+    said = project.pin("rtx-5090-580", "--write", "--lock", *words, code=6).stderr
+    assert "both own the module triton" in said
+    assert "p -> wants-triton -> triton: pin one backend, or require wants-triton in" in said
+    assert project.file.read_bytes() == before
+    assert not project.lock.exists()
+
+
 OWN_EXTRAS = [
     pytest.param(
         'cuda = ["torch", "torchvision"]\nrocm = ["torch", "torchvision"]\n',

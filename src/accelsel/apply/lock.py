@@ -122,8 +122,16 @@ def refuse(found: Sequence[Mismatch], where: Path) -> None:
                 "lock-differs",
                 f"the lock is not what was selected: {mismatch.message}",
                 where=str(where),
-                help=f"on {mismatch.platform} it comes through {chain}",
+                help=f"on {mismatch.platform} it comes through {chain}{_way(mismatch)}",
             )
+
+
+def _way(mismatch: Mismatch) -> str:
+    """The way out where another package asks for a triton beside torch's own."""
+    if mismatch.kind != "triton" or len(mismatch.chain) < 2 or "torch" in mismatch.chain[:-1]:
+        return ""
+    asker = mismatch.chain[-2] if len(mismatch.chain) > 2 else mismatch.package
+    return f": pin one backend, or require {asker} in the lists of the others alone"
 
 
 def installed(
@@ -161,7 +169,9 @@ def _on(
     tritons = [package for package in packages if package.name in _TRITONS]
     if len(tritons) > 1:
         names = " and ".join(sorted(f"{one.name} {one.version}" for one in tritons))
-        yield of("triton", tritons[-1], f"{names} both own the module triton")
+        # torch asks for its own; who asks for the other is what has to be known
+        other = next((one for one in tritons if "torch" not in one.chain[:-1]), tritons[-1])
+        yield of("triton", other, f"{names} both own the module triton")
     majors: dict[int, Locked] = {}
     for package in packages:
         if (major := _cuda_major(package)) is not None:
