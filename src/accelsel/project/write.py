@@ -113,7 +113,7 @@ def masks(draft: Draft, selection: Selection, options: PinOptions) -> None:
         for requirement in draft.view.requirements:
             if requirement.place.kind == "override" and requirement.name == name:
                 draft.swap(OVERRIDES, requirement.raw, None, why)
-        draft.add(OVERRIDES, f"{name} ; sys_platform == 'never'", why)
+        draft.add(OVERRIDES, f"{name} ; python_version < '0'", why)
     if not draft.view.is_script:
         confined = selection.confined and not draft.view.environments
         known = [name for name in selection.platforms if name in PLATFORMS]
