@@ -228,6 +228,14 @@ def test_the_package_that_is_in_the_way_of_a_newer_torch() -> None:
     assert "xformers has no build for rocm6.4" in found[0][1]
 
 
+def test_finished_wheels_that_were_not_chosen() -> None:
+    old = nvidia("sm_90", driver="550.54.14", cuda="12.4")
+    found = told(old, companions=("vllm>=0.20",))
+    assert ("companion", "with --prebuilt vllm: torch 2.13.0 with cu129 runs") in found
+    chosen = told(old, companions=("vllm>=0.31",))
+    assert not any("--prebuilt" in message and "runs" in message for _, message in chosen)
+
+
 def test_another_channel() -> None:
     stable = ("channel", "in the stable channel: torch 2.14.1 with cu126 runs")
     assert stable in told(nvidia("sm_61"), channel="nightly")

@@ -152,6 +152,21 @@ def _behind(row: Row, finding: Finding, question: Question) -> Finding:
     return next((one for one in found if one.rule == "companion"), finding)
 
 
+def _finished(decision: Decision) -> list[str]:
+    """The indexes of finished wheels, not chosen yet, that hold a package of the request."""
+    request, read = decision.question.request, decision.question.tables.companions
+    if read is None or not request.companions:
+        return []
+    table, asked = read(), {wish.name for wish in decision.question.wishes}
+    found = {
+        table.indexes[offer.index].prebuilt: None
+        for name in sorted(asked)
+        for offer in table.offers.get(name, ())
+        if offer.index in table.indexes
+    }
+    return [name for name in found if name is not None and name not in request.prebuilt]
+
+
 def ways(profile: Profile | None, decision: Decision) -> tuple[Reason, ...]:
     """What one change would lead to: another torch, channel, Python, backend, driver, or fewer
     packages or GPUs; and what exists outside the established rows."""
@@ -164,6 +179,9 @@ def ways(profile: Profile | None, decision: Decision) -> tuple[Reason, ...]:
         changes.append(
             ("requested-range", "with another bound on torch", replace(request, torch=""))
         )
+    for name in _finished(decision):
+        wheels = replace(request, prebuilt=(*request.prebuilt, name))
+        changes.append(("companion", f"with --prebuilt {name}", wheels))
     if request.companions:
         changes.append(("companion", "without the other packages", replace(request, companions=())))
     if request.backend:
