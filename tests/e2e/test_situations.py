@@ -74,6 +74,21 @@ def test_triton_of_the_same_index(
     assert_settled(project)
 
 
+def test_an_override_of_the_project_gives_way_to_the_mask(
+    make_project: Callable[[str], Project],
+) -> None:
+    own = '[tool.uv]\noverride-dependencies = ["triton>=3"]\n'
+    text = project_text("torch", "wants-triton") + own
+    project = make_project(text)
+    project.pin("mi300x", "--write", "--sync")
+    assert project.owners("triton") == {"triton_rocm"}
+    assert "triton" not in {one["name"] for one in project.locked()}
+    assert "exclude-dependencies" not in project.file.read_text()  # which uv 0.9.0 does not know
+    assert_settled(project)
+    project.accelsel("unpin", "--write")
+    assert project.file.read_text() == text
+
+
 @OLD_TORCH
 def test_a_wheel_url_becomes_a_version(
     make_project: Callable[[str], Project], replay: Replay
