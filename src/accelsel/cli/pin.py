@@ -346,7 +346,8 @@ def _for_the_others(backends: Sequence[str], selections: Sequence[Selection]) ->
     each = list(zip(backends, selections, strict=False))
     served = [name for name, one in each if one.outcome != "none"]
     lacking = [name for name, one in each if one.outcome == "none"]
-    if not served or not any(r.rule == "companion" for _, one in each for r in one.reasons):
+    causes = [one.reasons[0].rule for one in selections if one.outcome == "none" and one.reasons]
+    if not served or "companion" not in causes:
         return ""
     return (
         f"require the package in the extra or group of {' and '.join(served)} alone, or leave "
