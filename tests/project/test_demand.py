@@ -308,16 +308,26 @@ def test_what_uv_accepts_is_not_refused(text: str) -> None:
     refuse_malformed(read(f'{PROJECT}dependencies = ["{text}"]\n'))
 
 
-def test_a_list_that_names_its_own_wheel_needs_none_that_is_chosen() -> None:
-    wheel = "https://download.pytorch.org/whl/xpu/torch-2.6.0%2Bxpu-cp311-cp311-linux_x86_64.whl"
-    lists = (
-        f'dependencies = ["torch"]\noptional-dependencies.intel = ["torch @ {wheel}", "torchao"]'
+WHEEL = "https://download.pytorch.org/whl/{0}/torch-2.6.0%2B{0}-cp311-cp311-linux_x86_64.whl"
+
+
+@pytest.mark.parametrize(
+    ("backend", "beside", "served"),
+    [("cu118", "torch", True), ("cu118", "numpy", False), ("xpu", "numpy", True)],
+)
+def test_a_list_that_names_its_own_wheel_needs_none_that_is_chosen(
+    backend: str, beside: str, *, served: bool
+) -> None:
+    found = demand(
+        [
+            read(
+                f'[project]\nname = "demo"\nversion = "1"\ndependencies = ["{beside}"]\n'
+                f'optional-dependencies.own = ["torch @ {WHEEL.format(backend)}", "torchao"]\n'
+            )
+        ],
+        "linux-x86_64",
     )
-    alone = f'optional-dependencies.intel = ["torch @ {wheel}", "torchao"]'
-    head = '[project]\nname = "demo"\nversion = "1"\n'
-    found = demand([read(head + lists)], "linux-x86_64")
-    assert (found.torch, found.parts) == ("", ())
-    assert demand([read(head + alone)], "linux-x86_64").parts
+    assert (found.parts == ()) == served
 
 
 def test_overrides_of_an_extra_keep_torch_off_no_platform() -> None:

@@ -219,6 +219,22 @@ def test_a_build_of_another_backend_by_local_version_is_told() -> None:
         assert codes(made) == told
 
 
+def test_a_package_of_a_vendors_index_keeps_the_marker_that_it_has() -> None:
+    uv = """
+[tool.uv.sources]
+tensorrt = { index = "nvidia", marker = "sys_platform != 'darwin'" }
+
+[[tool.uv.index]]
+name = "nvidia"
+url = "https://pypi.nvidia.com"
+explicit = true
+"""
+    vendor = {"name": "tensorrt", "index": "nvidia", "kind": "vendor", "everywhere": True}
+    index = {"name": "nvidia", "url": "https://pypi.nvidia.com"}
+    _, text = pin(project("torch", "tensorrt", uv=uv), packages=[vendor], indexes=[index])
+    assert 'tensorrt = { index = "nvidia", marker = "sys_platform != \'darwin\'" }\n' in text
+
+
 def test_a_source_for_an_extra_that_is_a_group_is_told() -> None:
     source = '[dependency-groups]\ncpu = ["torch"]\n\n[tool.uv.sources]\n'
     source += 'torch = [{ index = "cpu", extra = "cpu" }]'

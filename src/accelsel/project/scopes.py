@@ -47,7 +47,8 @@ class Branch:
 
 def branches(view: ProjectView) -> tuple[Branch, ...]:
     """The extras and groups that torch has a source for, as far as they require it, and those that
-    name a wheel of torch by its URL where the project gets torch in another way too."""
+    name a wheel of torch by its URL where the project gets torch in another way too, as it surely
+    does where the wheel is for other than CUDA."""
     direct = [r for r in view.requirements if r.name == "torch" and is_direct(r)]
     places = {(r.place.kind, normalize(r.place.name or "")): r for r in direct}
     found = []
@@ -57,13 +58,17 @@ def branches(view: ProjectView) -> tuple[Branch, ...]:
             if place is not None and place.place.name:
                 name = place.place.name
                 found.append(Branch(key=key, name=name, path=place.path, source=entry))
-    if len({wheel_backend(r.url) for r in direct}) > 1:
-        for r in direct:
-            for key in KEYS.values():
-                if wheel_backend(r.url) and r.place.kind == key:
-                    source = {"url": r.url, **({"marker": r.marker} if r.marker else {})}
-                    name = str(r.place.name)
-                    found.append(Branch(key=key, name=name, path=r.path, source=source))
+    several = len({wheel_backend(r.url) for r in direct}) > 1
+    for r in direct:
+        backend = wheel_backend(r.url)
+        if backend and (several or backend.startswith(("rocm", "xpu"))):
+            source = {"url": r.url, **({"marker": r.marker} if r.marker else {})}
+            name = str(r.place.name)
+            found += (
+                Branch(key=key, name=name, path=r.path, source=source)
+                for key in KEYS.values()
+                if r.place.kind == key
+            )
     return tuple(found)
 
 
@@ -150,6 +155,7 @@ def declared(
         mine = set(span(p for p in selection.platforms if p in PLATFORMS))
         for branch in branches(view):
             same = own is not None and branch.source.get("index") == own.get("name")
+            same = same or wheel_backend(branch.source.get("url")) == selection.backend
             if not same and sources.covers(branch.source) & mine:
                 return "extras" if branch.key == "extra" else "groups"
     if view.is_script or view.is_virtual:

@@ -87,14 +87,16 @@ def routed(entries: tuple[Entry, ...], route: Route, index: str, target: str | N
     """The entries of a package with the route in the place of the first one that it replaces.
 
     Where an entry stays, the route yields that entry's platforms; one of the whole project counts
-    for each extra and group too. A marker that says the same in other words stays.
+    for each extra and group too. A marker that says the same in other words stays,
+    and that of an entry for the target where the index alone has the package.
     """
     stay = kept(entries, route, target)
     same = [e for e in stay if scope(e) == route.scope or at_large(e)]
     others = frozenset[str]().union(*map(covers, same))
     platforms = [p for p in route.platforms if p not in others]
     gone = next((e for e in entries if e not in stay), None)
-    if gone is not None and _says(gone, platforms):
+    anywhere = {*platforms} == {*UNIVERSE}
+    if gone is not None and (_says(gone, platforms) or (anywhere and target in covers(gone))):
         marker = str(gone.get("marker", ""))
     else:
         each = frozenset[str]().union(*(beyond(str(e.get("marker", ""))) for e in same))
