@@ -231,8 +231,8 @@ explicit = true
 """
     vendor = {"name": "tensorrt", "index": "nvidia", "kind": "vendor", "everywhere": True}
     index = {"name": "nvidia", "url": "https://pypi.nvidia.com"}
-    _, text = pin(project("torch", "tensorrt", uv=uv), packages=[vendor], indexes=[index])
-    assert 'tensorrt = { index = "nvidia", marker = "sys_platform != \'darwin\'" }\n' in text
+    _, made = pin(project("torch", "tensorrt", uv=uv), packages=[vendor], indexes=[index])
+    assert made["sources"]["tensorrt"] == {"index": "nvidia", "marker": "sys_platform != 'darwin'"}
 
 
 def test_a_source_for_an_extra_that_is_a_group_is_told() -> None:
