@@ -52,3 +52,33 @@ def test_a_default_group_that_excludes_an_extra_is_told() -> None:
     assert [w.hint for w in made.warnings if w.code == "default-group-excludes"] == [
         "`uv sync --no-group cpu --extra cpu`, or --as extras"
     ]
+
+
+def test_backends_that_exclude_each_other_by_pairs_do_already() -> None:
+    text = """[project]
+name = "demo"
+version = "1"
+dependencies = []
+optional-dependencies.cuda = ["torch"]
+optional-dependencies.cpu = ["torch"]
+optional-dependencies.metal = ["torch"]
+
+[tool.uv]
+conflicts = [
+    [{ extra = "cuda" }, { extra = "cpu" }],
+    [{ extra = "cuda" }, { extra = "metal" }],
+    [{ extra = "cpu" }, { extra = "metal" }],
+]
+sources.torch = [
+    { index = "cpu", extra = "cpu" },
+    { index = "cpu", extra = "metal" },
+    { index = "gpu", extra = "cuda" },
+]
+index = [
+    { name = "cpu", url = "https://download.pytorch.org/whl/cpu", explicit = true },
+    { name = "gpu", url = "https://download.pytorch.org/whl/cu126", explicit = true },
+]
+"""
+    made = plan(read(text), (selection({}),), PinOptions())
+    assert made.changed
+    assert not [edit for edit in made.edits if edit.key == "conflicts"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import combinations
 
 from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.plan import PinOptions, Shape
@@ -385,7 +386,10 @@ def _conflicts(
     common = [(len(members_of(view, one) & set(wanted)), one) for one in view.conflicts]
     most, best = max(common, key=lambda pair: pair[0], default=(0, None))
     apart = set(wanted)
-    if best is not None and most:
+    sets = [members_of(view, one) for one in view.conflicts]
+    if all(any({*pair} <= one for one in sets) for pair in combinations(wanted, 2)):
+        apart |= set[tuple[Key, str]]().union(*(one for one in sets if one & apart))
+    elif best is not None and most:
         inside = members_of(view, best)
         missing = [value for member, value in wanted.items() if member not in inside]
         draft.swap(path, best, [*best, *missing], "one backend at a time")
