@@ -94,6 +94,39 @@ def test_a_python_that_no_release_has() -> None:
     assert selection.reasons[0].rule == "companion"
 
 
+@pytest.mark.parametrize(
+    ("name", "wide", "pythons", "hint"),
+    [
+        ("tensorrt-llm", ">=3.11", ("3.12",), "'==3.12.*'"),
+        ("tensorrt-llm", ">=3.10,<3.13", ("3.10", "3.12"), "'==3.12.*'"),
+        ("tensorrt-llm", ">=3.12", (), ""),
+        ("vllm", ">=3.10,<3.14", ("3.11", "3.12", "3.13"), "'>=3.11,<3.14'"),
+        ("vllm", ">=3.11", (), ""),
+        ("tensorrt-llm", None, (), ""),
+    ],
+)
+def test_a_package_is_for_the_pythons_that_it_has_files_for(
+    name: str, wide: str | None, pythons: tuple[str, ...], hint: str
+) -> None:
+    found = chosen(host("sm_90"), name, requires_python=wide)
+    assert package(found, name).pythons == pythons
+    hints = [one.hint for one in found.warnings if one.code == "companion-python"]
+    assert bool(hints) == bool(pythons)
+    assert all(hint in str(one) for one in hints)
+
+
+@pytest.mark.parametrize(
+    ("torch", "wide", "first"),
+    [("==2.14.*", ">=3.9", "3.10"), (">=2.6", ">=3.9", None), ("==2.14.*", ">=3.10", None)],
+)
+def test_a_project_for_pythons_that_torch_has_no_wheels_for(
+    torch: str, wide: str, first: str | None
+) -> None:
+    found = chosen(host("sm_90"), "torchao", torch=torch, requires_python=wide)
+    hints = [one.hint for one in found.warnings if one.code == "python-too-wide"]
+    assert hints == ([f"requires-python = '>={first}', or an older torch"] if first else [])
+
+
 def test_bounds_on_torch_are_never_moved() -> None:
     selection = chosen(host("sm_86"), "vllm", torch="==2.14.1")
     assert selection.outcome == "none"

@@ -1,6 +1,6 @@
 """The packages of a request beside the builds of the rules table, and in a selection."""
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import replace
 
 from accelsel.model.companion import CompanionAnswer, CompanionTable
@@ -20,7 +20,9 @@ from accelsel.rules.companions_runtime import (
 )
 from accelsel.rules.host import Target
 from accelsel.rules.question import Case, Question, pythons
-from accelsel.rules.versions import python_key, release
+from accelsel.rules.versions import admits, python_key, release
+
+_MINORS = tuple(f"3.{minor}" for minor in range(8, 16))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +156,12 @@ def extended(
             *_places(answer),
             *_left_alone(answer),
         ),
-        warnings=(*selection.warnings, *answer.warnings, *map(_told_pythons, scarce)),
+        warnings=(
+            *selection.warnings,
+            *answer.warnings,
+            *map(_told_pythons, scarce),
+            *_too_wide(selection, build, question),
+        ),
         rows=(*selection.rows, *answer.rows),
         confidence=max(
             (one for one in (selection.confidence, answer.confidence) if one), key=ORDER.index
@@ -198,14 +205,45 @@ def _where_files_are(package: Package, build: Build, question: Question) -> Pack
     return replace(package, pythons=tuple(served) if divided and package.name in asked else ())
 
 
+def _too_wide(selection: Selection, build: Build, question: Question) -> Iterator[Warning_]:
+    """Says where the project allows a Python that no release of the range has wheels for: uv locks
+    for all that it allows."""
+    torch, wide = selection.torch, question.request.requires_python
+    allowed = [tag for tag in _MINORS if question.allows_python(tag)]
+    if torch is None or not wide or not allowed:
+        return
+    inside = admits(torch.specifier, where="torch")
+    served = {
+        tag
+        for row in question.tables.builds
+        if (row.backend, row.platform) == (build.backend, build.platform) and inside(row.torch)
+        for tag in row.pythons
+    }
+    first = next((tag for tag in allowed if tag in served), None)
+    if first is not None and first != allowed[0]:
+        yield Warning_(
+            code="python-too-wide",
+            message=f"torch{torch.specifier} has no wheels before Python {first}, and the project "
+            f"allows {allowed[0]}: uv locks for all that it allows",
+            hint=f"requires-python = '>={first}', or an older torch",
+        )
+
+
 def _told_pythons(package: Package) -> Warning_:
     where = f"Python {' and '.join(package.pythons)}"
     return Warning_(
         code="companion-python",
         message=f"{package.name} has files for {where} alone of the Pythons that the project "
         "allows, so it is required on these alone",
-        hint=f"requires-python says the same for all of the project: =={package.pythons[-1]}.*",
+        hint=f"requires-python = '{_span(package.pythons)}' says the same for all of the project",
     )
+
+
+def _span(minors: tuple[str, ...]) -> str:
+    """The requires-python of Pythons without a gap, else of the newest."""
+    first, last = (int(minors[at].partition(".")[2]) for at in (0, -1))
+    together = len(minors) > 1 and last - first == len(minors) - 1
+    return f">=3.{first},<3.{last + 1}" if together else f"==3.{last}.*"
 
 
 def _nightly(
