@@ -361,3 +361,20 @@ url = "https://download.pytorch.org/whl/cu128"
 """
     found = demand([read(text)], "linux-x86_64")
     assert found.companions == ("natten==0.21+cu128", "flash-attn")
+
+
+def test_the_triton_of_another_backend_of_the_project_is_not_asked_for() -> None:
+    text = """
+[project]
+name = "demo"
+version = "1"
+dependencies = []
+optional-dependencies.rocm = ["torch", "pytorch-triton-rocm", "torchao"]
+optional-dependencies.more = ["pytorch-triton-xpu"]
+
+[tool.uv]
+sources.torch = [{ index = "rocm", extra = "rocm" }]
+index = [{ name = "rocm", url = "https://download.pytorch.org/whl/rocm6.4", explicit = true }]
+"""
+    parts = demand([read(text)], "linux-x86_64").parts
+    assert {name for part in parts for name in part.companions} == {"torchao", "pytorch-triton-xpu"}

@@ -12,6 +12,7 @@ from accelsel.project.indexes import of_pytorch
 from accelsel.project.markers import PYTHONS, platforms_of, variables
 from accelsel.project.read import FAMILY, ProjectView, is_direct, strings, table
 from accelsel.project.requirement import Requirement, normalize, text_of, url_version
+from accelsel.project.routes import TRITONS
 from accelsel.project.scopes import branches
 from accelsel.project.sources import OWN
 
@@ -99,13 +100,14 @@ class _Reading:
                 if self.holds(requirement):
                     self.direct.setdefault(_spot(at, requirement), []).append(requirement)
         self.always = self._always()
-        # what names its own wheel of torch needs none that is chosen
-        self.served = frozenset(
-            (at, branch.key, normalize(branch.name))
+        own = {
+            (at, branch.key, normalize(branch.name)): "url" in branch.source
             for at, view in enumerate(views)
             for branch in branches(view)
-            if "url" in branch.source
-        )
+        }
+        self.apart = frozenset(own)
+        # what names its own wheel of torch needs none that is chosen
+        self.served = frozenset(spot for spot, by_url in own.items() if by_url)
         self.rivals = tuple(self._rivals())
 
     def demand(self) -> Demand:
@@ -251,6 +253,8 @@ class _Reading:
         for requirement in self.direct.get(spot, ()):
             name = requirement.name
             if name == "torch" or name in self.excluded or self.by_name.get(name) is not None:
+                continue
+            if name in TRITONS and spot in self.apart:  # torch of that backend's own
                 continue
             replaced = self.overrides.get(name)
             own = [requirement] if replaced is None else list(filter(self.holds, replaced))
