@@ -82,3 +82,18 @@ index = [
     made = plan(read(text), (selection({}),), PinOptions())
     assert made.changed
     assert not [edit for edit in made.edits if edit.key == "conflicts"]
+
+
+def test_nothing_is_masked_for_the_other_backends_of_the_project() -> None:
+    facts = {
+        "backend": "rocm6.4",
+        "platforms": ["linux-x86_64"],
+        "excludes": ["triton"],
+        "packages": [
+            {"name": "triton", "override": True, "marker": "python_version < '0'", "kind": "triton"}
+        ],
+    }
+    made = plan(read(OWN_EXTRAS.format(base="")), (selection(facts),), PinOptions())
+    keys = {edit.key for edit in made.edits}
+    assert not keys & {"override-dependencies", "exclude-dependencies"}
+    assert {warning.code for warning in made.warnings} == {"override-not-scoped"}

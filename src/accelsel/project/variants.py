@@ -70,6 +70,9 @@ def write_variants(
     if tritons_apart:
         tritons.apart(draft, selections, lists, KEYS[shape])
     masked = frozenset(selections[0].excludes).intersection(*(s.excludes for s in selections))
+    if own and masked:
+        _not_scoped(draft, ", ".join(sorted(masked)), "masked", selections[0])
+        masked = frozenset()
     for selection in selections:
         shared = tuple(name for name in selection.excludes if name in masked)
         masks(draft, replace(selection, excludes=shared), options)
@@ -339,16 +342,12 @@ def _constraints(
     every backend, else in the backend's own list, as far as the package is installed with it."""
     for at, selection in enumerate(selections):
         for package in selection.packages:
-            if package.override and package.marker and _agreed(package, selections):
+            if package.override and package.marker and alone and _agreed(package, selections):
                 override(draft, package, ())
             elif package.pythons and draft.view.requires(package.name):
                 only_where_files_are(draft, package)
             elif package.override:
-                draft.warn(
-                    "override-not-scoped",
-                    f"{package.name} cannot be overridden for {selection.backend} alone",
-                    "pin one backend, or leave that backend out",
-                )
+                _not_scoped(draft, package.name, "overridden", selection)
             elif package.constrain and package.index is None and package.name not in set(moved):
                 condition = exact(of(package, allowed(draft, selection)))
                 text = bound(package.name, package.specifier, condition)
@@ -365,6 +364,14 @@ def _constraints(
                         f"{text} holds with {selection.backend} alone and is not written",
                         f"write it into the extra or group that requires {package.name}",
                     )
+
+
+def _not_scoped(draft: Draft, what: str, how: str, selection: Selection) -> None:
+    draft.warn(
+        "override-not-scoped",
+        f"{what} cannot be {how} for {selection.backend} alone, beside other backends",
+        "pin one backend, or leave that backend out",
+    )
 
 
 def _agreed(package: Package, selections: Iterable[Selection]) -> bool:
