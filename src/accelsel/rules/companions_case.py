@@ -216,15 +216,17 @@ def _too_wide(selection: Selection, build: Build, question: Question) -> Iterato
     served = {
         tag
         for row in question.tables.builds
-        if (row.backend, row.platform) == (build.backend, build.platform) and inside(row.torch)
+        if (row.backend, row.platform) == (build.backend, build.platform)
+        and inside(row.torch)
+        and question.in_range(row)
         for tag in row.pythons
     }
     first = next((tag for tag in allowed if tag in served), None)
     if first is not None and first != allowed[0]:
         yield Warning_(
             code="python-too-wide",
-            message=f"torch{torch.specifier} has no wheels before Python {first}, and the project "
-            f"allows {allowed[0]}: uv locks for all that it allows",
+            message=f"torch{question.request.torch or torch.specifier} has no wheels before Python "
+            f"{first}, and the project allows {allowed[0]}: uv locks for all that it allows",
             hint=f"requires-python = '>={first}', or an older torch",
         )
 
