@@ -164,7 +164,7 @@ def check(profile: Profile, selection: Selection) -> None:
             codes = [(int(c[3:-1]), int(c[-1])) for c in row.archs or ()]
             sass = any(m == major and n <= minor for m, n in codes)
             assert sass or (row.ptx and max(codes) < (major, minor))
-            assert arch != "sm_87" or kind == "jetson" or toolkit >= (13, 2)
+            assert arch != "sm_87" or kind == "jetson" or toolkit >= (13, 2) or row.ptx
         elif arch and kind in ("rocm", "amd"):
             code = "gfx" + override.replace(".", "") if override else arch.split(":")[0]
             assert code in (row.archs or ())
