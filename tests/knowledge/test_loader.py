@@ -226,6 +226,8 @@ COMPANIONS = {
     ("2.15.0", "cu132", LINUX): "torchvision>=0.29.1",
     ("2.14.0", "amd", LINUX): ("torchvision==0.29.0a0+rocm10.1.0 torchaudio==2.11.0.3+rocm10.1.0"),
     ("2.13.0", "cpu", "windows-arm64"): "",
+    ("2.9.0", "cpu", "windows-arm64"): "torchvision==0.24.0+e437e35",
+    ("2.9.0", "cu129", WINDOWS): "",
 }
 
 

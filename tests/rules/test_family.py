@@ -85,6 +85,64 @@ def test_against_names_the_pythons() -> None:
     assert against(wish, row, ()) is None
 
 
+def test_what_a_release_does_not_list_is_not_known_and_a_nightly_lists_nothing() -> None:
+    wish = Wish(name="torchvision", specifier="")
+    assert against(wish, build(companions=()), ()) == "no torchvision is known for it"
+    assert against(wish, build(channel="nightly", companions=()), ()) is None
+
+
+ARM_WINDOWS = host(system="windows", arch="arm64")
+
+
+@pytest.mark.parametrize(
+    ("profile", "asked", "expected"),
+    [
+        (ARM_WINDOWS, {}, ("2.13.0", "cpu", None)),
+        (
+            ARM_WINDOWS,
+            {"companions": ("torchvision",)},
+            ("2.9.0", "cpu", "==0.24.0+e437e35"),
+        ),
+        (ARM_WINDOWS, {"companions": ("torchvision", "torchaudio")}, None),
+        (host(arch="s390x"), {"companions": ("torchvision",)}, None),
+        (
+            nvidia("sm_86", driver="576.02", system="windows"),
+            {"companions": ("torchvision",), "torch": "==2.9.0"},
+            ("2.9.0", "cu128", ">=0.22.0"),
+        ),
+        (
+            nvidia("sm_86", driver="576.02", system="windows"),
+            {"torch": "==2.9.0"},
+            ("2.9.0", "cu129", None),
+        ),
+        (nvidia("sm_61"), {"python": "3.15"}, ("2.13.0", "cu126", None)),
+        (nvidia("sm_61"), {"python": "3.15", "companions": ("torchvision",)}, None),
+        (nvidia("sm_61"), {"python": "3.13t", "torch": "==2.6.0"}, ("2.6.0", "cu126", None)),
+        (
+            nvidia("sm_61"),
+            {"python": "3.13t", "torch": "==2.6.0", "companions": ("torchvision",)},
+            None,
+        ),
+        (
+            nvidia("sm_86", driver="595.71.05"),
+            {"python": "3.15", "companions": ("torchvision",)},
+            ("2.15.0", "cu132", ">=0.27.0"),
+        ),
+    ],
+)
+def test_a_companion_is_one_that_the_platform_and_the_python_have(
+    profile: object, asked: dict[str, object], expected: tuple[str, str, str | None] | None
+) -> None:
+    found = select(profile, Request(**asked), TABLES)  # type: ignore[arg-type]
+    if expected is None:
+        assert found.outcome == "none"
+        return
+    version, backend_, vision_ = expected
+    assert found.torch is not None
+    assert (found.torch.version, found.backend) == (version, backend_)
+    assert {one.name: one.specifier for one in found.packages}.get("torchvision") == vision_
+
+
 def test_a_backend_says_what_it_does_not_have() -> None:
     row = build(companions=(vision("==0.29"), audio(">=2.11")))
     lacking = TABLES.backends["cu132"]

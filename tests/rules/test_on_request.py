@@ -108,7 +108,7 @@ AUDIO = Companion(name="torchaudio", specifier=">=2.11", declared=False, pythons
             "torchvision<0.29 was asked for, and it goes with ==0.29.0",
         ),
         ("torchaudio", (VISION,), "no torchaudio is known for it"),
-        ("torchaudio", (), None),
+        ("torchaudio", (), "no torchaudio is known for it"),
         ("torchaudio", (AUDIO,), None),
         ("numpy<1", (VISION,), None),
         ("torch==1.0", (VISION,), None),

@@ -52,10 +52,11 @@ def against(
     wish: Wish, build: Build, pythons: tuple[str, ...], backend: Backend | None = None
 ) -> str | None:
     """Why a build cannot have the package asked for beside it; None where it can, or where the
-    package is not one that the build's row speaks of. `backend` may say what it does not have."""
+    package is not one that the build's row speaks of: the pre-releases of the family are not in the
+    table. `backend` may say what it does not have."""
     if backend is not None and wish.name in backend.absent:
         return backend.absent[wish.name]
-    if wish.name not in FAMILY or not build.companions:
+    if wish.name not in FAMILY or (not build.companions and build.channel != "stable"):
         return None
     row = _row(build, wish.name)
     if row is None:
