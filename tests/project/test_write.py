@@ -235,6 +235,36 @@ explicit = true
     assert made["sources"]["tensorrt"] == {"index": "nvidia", "marker": "sys_platform != 'darwin'"}
 
 
+@pytest.mark.parametrize(
+    ("marker", "bound"),
+    [
+        ("sys_platform == 'linux' and platform_machine == 'x86_64'",
+         ["torch>=2.6,<2.15 ; sys_platform == 'linux' and platform_machine == 'x86_64'"]),
+        ("sys_platform == 'darwin'", []),
+        ("extra == 'gpu'",
+         [("torch>=2.6,<2.15 ; sys_platform == 'linux' or "
+          "(sys_platform == 'win32' and platform_machine == 'AMD64')")]),
+    ],
+    ids=["on some", "elsewhere", "of an extra"],
+)  # fmt: skip
+def test_a_bound_stands_where_an_override_of_the_project_does(
+    marker: str, bound: list[str]
+) -> None:
+    uv = f"""
+[tool.uv]
+override-dependencies = ["torch==2.11.0 ; {marker}"]
+
+[tool.uv.sources]
+torch = [
+    {{ index = "mine", marker = "platform_machine == 'riscv64'" }},
+    {{ index = "other", marker = "sys_platform == 'darwin'" }},
+]
+"""
+    three = ["linux-x86_64", "linux-aarch64", "windows-amd64"]
+    _, made = pin(project("torch", uv=uv), platforms=three)
+    assert made.get("constraint-dependencies", []) == bound
+
+
 def test_a_source_for_an_extra_that_is_a_group_is_told() -> None:
     source = '[dependency-groups]\ncpu = ["torch"]\n\n[tool.uv.sources]\n'
     source += 'torch = [{ index = "cpu", extra = "cpu" }]'

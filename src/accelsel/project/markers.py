@@ -20,6 +20,7 @@ PLATFORMS = {
     "macos-x86_64": ("darwin", "x86_64", "Darwin", "posix"),
 }
 UNIVERSE = (*PLATFORMS, JETSON)
+SYSTEMS = frozenset(names[0] for names in PLATFORMS.values())
 PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
 
 
@@ -93,9 +94,8 @@ def beyond(text: str) -> frozenset[str]:
     one that is no marker."""
     from packaging.markers import InvalidMarker, Marker, UndefinedEnvironmentName
 
-    systems = frozenset(names[0] for names in PLATFORMS.values())
     if not text:
-        return systems
+        return SYSTEMS
     try:
         parsed = Marker(text)
         return frozenset(
@@ -105,7 +105,7 @@ def beyond(text: str) -> frozenset[str]:
             if parsed.evaluate({**known, "platform_machine": "other"})
         )
     except (InvalidMarker, UndefinedEnvironmentName):
-        return systems
+        return SYSTEMS
 
 
 def variables(text: str) -> tuple[str, ...]:

@@ -10,7 +10,16 @@ from accelsel.project import indexes
 from accelsel.project.bounds import merged
 from accelsel.project.change import about, look
 from accelsel.project.draft import CONSTRAINTS, OVERRIDES, UV, Draft, bound
-from accelsel.project.markers import PLATFORMS, UNIVERSE, exact, marker, platforms_of, span
+from accelsel.project.markers import (
+    PLATFORMS,
+    SYSTEMS,
+    UNIVERSE,
+    exact,
+    marker,
+    platforms_of,
+    span,
+    variables,
+)
 from accelsel.project.read import FAMILY, table
 from accelsel.project.requirement import normalize
 from accelsel.project.routes import allowed, left, of, requirements, single_routes, target
@@ -48,8 +57,7 @@ def constraints(
         specifier = selection.torch.specifier
         if specifier or selection.index is not None:
             why = f"torch {selection.torch.version} and its like suit this host"
-            condition = exact(platforms)
-            draft.add(CONSTRAINTS, bound("torch", specifier, condition), why)
+            _constrain(draft, "torch", specifier, platforms, why)
     for package in selection.packages:
         name, where = package.name, of(package, platforms)
         if package.override:
@@ -58,12 +66,31 @@ def constraints(
             only_where_files_are(draft, package)
         elif package.constrain or (name in routed and not view.requires(name)):
             specifier = package.specifier if package.constrain else ""
-            condition = exact(where)
-            draft.add(CONSTRAINTS, bound(name, specifier, condition), package.why)
+            _constrain(draft, name, specifier, where, package.why)
     listed = {"torch", *(package.name for package in selection.packages)}
     for route in routes:
         if route.name not in listed and not view.requires(route.name):
-            draft.add(CONSTRAINTS, bound(route.name, "", exact(platforms)), route.why)
+            _constrain(draft, route.name, "", platforms, route.why)
+
+
+def _constrain(
+    draft: Draft, name: str, specifier: str, platforms: tuple[str, ...], why: str
+) -> None:
+    """A constraint on the platforms; where the project overrides the package, on those machines
+    alone for which it does, as uv sees two indexes where another source holds for the bound."""
+    own = [
+        r.marker or ""
+        for r in draft.view.requirements
+        if r.place.kind == "override"
+        and r.name == name
+        and "extra" not in variables(r.marker or "")
+    ]
+    if own:
+        platforms = tuple(p for p in platforms if any(p in platforms_of(m) for m in own))
+    several = len(draft.view.sources.get(name, ())) > 1
+    if platforms:
+        condition = exact(platforms, each=SYSTEMS if own and several else ())
+        draft.add(CONSTRAINTS, bound(name, specifier, condition), why)
 
 
 def override(draft: Draft, package: Package, where: tuple[str, ...]) -> None:
