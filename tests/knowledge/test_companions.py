@@ -169,3 +169,49 @@ def test_symptom(text: str, name: str | None, cause: str) -> None:
     found = next(row for row in companions.symptoms() if re.search(row.pattern, text))
     assert found.name == name
     assert cause in found.cause
+
+
+WHEELS = [
+    # the file lists of the default index, by release
+    ("torchcodec", "0.7.0", "windows-amd64", "3.13", "2.8.0"),
+    ("torchcodec", "0.8.1", "linux-x86_64", "3.13", "2.9.1"),
+    ("torchcodec", "0.9.1", "linux-x86_64", "3.14", "2.9.1"),
+    ("torchcodec", "0.13.0", "macos-arm64", "3.12", "2.11.0"),
+    ("torch-tensorrt", "2.3.0", "windows-amd64", "3.11", "2.3.1"),
+    ("torch-tensorrt", "2.8.0", "linux-aarch64", "3.12", "2.8.0"),
+    ("xformers", "0.0.25.post1", "windows-amd64", "3.11", "2.2.2"),
+    ("torchtext", "0.15.2", "linux-aarch64", "3.10", "2.0.1"),
+    ("fbgemm-gpu-cpu", "1.4.0", "linux-aarch64", "3.12", "2.9.1"),
+    ("triton-windows", "3.2.0.post21", "windows-amd64", "3.9", "2.6.0"),
+    ("pyannote-audio", "4.0.1", "linux-x86_64", "3.12", "2.9.0"),
+    ("pyannote-audio", "3.4.0", "linux-x86_64", "3.12", "2.3.0"),
+]
+NO_WHEELS = [
+    ("torchcodec", "0.6.0", "windows-amd64", "3.12", "2.8.0"),
+    ("torchcodec", "0.8.1", "linux-x86_64", "3.14", "2.9.1"),
+    ("torch-tensorrt", "2.4.0", "linux-x86_64", "3.12", "2.4.1"),
+    ("vllm", "0.5.1", "linux-x86_64", "3.12", "2.3.0"),
+    ("triton-windows", "3.4.0.post21", "windows-amd64", "3.14", "2.8.0"),
+    ("pyannote-audio", "4.0.1", "linux-x86_64", "3.12", "2.7.1"),
+]
+
+
+def on_the_default_index(name: str, version: str, platform: str, python: str, torch: str) -> bool:
+    return any(
+        SpecifierSet(offer.versions, prereleases=True).contains(version)
+        and SpecifierSet(offer.torch).contains(torch)
+        and (not offer.platforms or platform in offer.platforms)
+        and (not offer.pythons or python in offer.pythons)
+        for offer in TABLE.offers[name]
+        if offer.index == "default"
+    )
+
+
+@pytest.mark.parametrize("wheel", WHEELS, ids=" ".join)
+def test_a_wheel_that_is_there_is_offered(wheel: tuple[str, str, str, str, str]) -> None:
+    assert on_the_default_index(*wheel)
+
+
+@pytest.mark.parametrize("wheel", NO_WHEELS, ids=" ".join)
+def test_a_wheel_that_is_not_there_is_not_offered(wheel: tuple[str, str, str, str, str]) -> None:
+    assert not on_the_default_index(*wheel)
