@@ -85,12 +85,15 @@ def test_the_check_hook_needs_no_host(pinned: Path) -> None:
 
 
 def test_the_check_hook_passes_over_what_is_not_pinned(pinned: Path) -> None:
-    """pre-commit hands over every changed file at once."""
+    """pre-commit hands over every changed file at once. One that asks for torch and is not pinned
+    is told of."""
     other = pinned / "other"
     other.mkdir()
     (other / "pyproject.toml").write_text('[project]\nname = "o"\nversion = "1"\n')
     words = shlex.split(hooks()["accelsel-check"]["entry"])
     run([*words[1:], "pyproject.toml", "other/pyproject.toml"], pinned, 0)
+    (other / "pyproject.toml").write_text(PROJECT)
+    run([*words[1:], "pyproject.toml", "other/pyproject.toml"], pinned, 3)
 
 
 def test_the_pin_hook_writes_and_waits_to_be_called(tmp_path: Path) -> None:

@@ -23,6 +23,10 @@ def test_where_it_is(env: dict[str, str], expected: str) -> None:
     assert cache.rules_path(env) == Path(expected)
 
 
+def test_an_empty_home_is_no_home() -> None:
+    assert cache.rules_path({"HOME": ""}) is None
+
+
 def test_the_file_is_replaced_and_nothing_else_stays(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "rules.json"
     for data in (b"one", b"two"):

@@ -305,3 +305,14 @@ def test_a_folder_without_permission(project: Path) -> None:
         folder.chmod(0o755)
     denied, _ = drive("denied", project)
     assert denied == (USAGE, "old", [])
+
+
+def test_a_folder_above_that_was_named_is_not_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "pyproject.toml").write_text("")
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(AccelselError):
+        find_project(Path(".."))
+    assert find_project(Path("../here")) == Path("../here/pyproject.toml")

@@ -218,3 +218,15 @@ def test_an_edited_pin_is_found_and_cured(tmp_path: Path) -> None:
     done = ran(tmp_path, code=1)
     assert "error[pin-edited]" in done.stdout
     assert "pyproject.toml:" in done.stdout
+
+
+def test_a_profile_and_a_message_from_standard_input(tmp_path: Path) -> None:
+    for words, data in (
+        (["--profile", "-"], (HOSTS / "no-gpu" / "profile.json").read_bytes()),
+        (["--error", "-"], b"CUDA error: no kernel image \xff"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "accelsel", "doctor", "--format", "json", *words], input=data,
+            cwd=tmp_path, capture_output=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert json.loads(done.stdout)["schema"] == "accelsel.report/1"

@@ -121,3 +121,12 @@ def test_a_cache_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     assert first.startswith("error: cannot keep the constraints: ")
     assert "help: set XDG_CACHE_HOME" in done.stderr
     assert done.stdout == ""
+
+
+def test_a_bound_that_was_asked_for_goes_along(tmp_path: Path) -> None:
+    for host, lines in {
+        "t4-535": ["torch<2.9", "torchaudio<2.9"],
+        "no-gpu": ["torch<2.9", "torchaudio<2.9"],
+    }.items():
+        done = ran(tmp_path, host, "--torch", "<2.9", "--format", "dotenv")
+        assert all(f'"{line}"' in done.stdout for line in lines), done.stdout

@@ -41,9 +41,11 @@ class Bench:
         host: str = "gtx-1080-ti-580",
         code: int = 0,
         env: Mapping[str, str] | None = None,
+        stdin: str = "",
     ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [sys.executable, "-c", START, *words],
+            input=stdin,
             cwd=self.folder / "project",
             env=environment(self.folder) | profile(host) | dict(env or {}),
             capture_output=True,
@@ -152,6 +154,9 @@ OFF = "--no-group cpu --no-group cu130 --no-group rocm7-2"
         ("extra", "run --no-sync x", "run --no-sync x"),
         ("extra", "run --no-project x", "run --no-project x"),
         ("extra", "run tool.py", "run tool.py"),
+        ("extra", "run --directory ../project tool.py", "run --directory ../project tool.py"),
+        ("extra", "run -s noext", "run -s noext"),
+        ("extra", "run --script plain.py", "run --extra cu126 --script plain.py"),
         ("extra", "sync --script tool.py", "sync --script tool.py"),
         ("extra", "sync --package other", "sync --package other"),
         # no business of ours
@@ -164,7 +169,10 @@ OFF = "--no-group cpu --no-group cu130 --no-group rocm7-2"
 )
 def test_arguments(bench: Bench, shape: str, line: str, expected: str) -> None:
     bench.pin(shape)
-    (bench.folder / "project" / "tool.py").write_text("# /// script\n# dependencies = []\n# ///\n")
+    for name in ("tool.py", "noext"):
+        script = bench.folder / "project" / name
+        script.write_text("# /// script\n# dependencies = []\n# ///\n")
+    (bench.folder / "project" / "plain.py").write_text("")
     bench.run(*line.split())
     assert [call for call, _ in bench.calls] == [expected.split()]
 
@@ -275,6 +283,92 @@ def test_a_project_named_from_elsewhere(bench: Bench) -> None:
     assert given[2][2:] == ["sync", "--extra", "cu126"]
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("--backend cu130 --force sync", "sync --extra cu130"),
+        ("-q --backend=cpu --offline sync", "-q --offline sync --extra cpu"),
+        ("--gpu 0 sync --gpu", "sync --extra cu126 --gpu"),  # behind the command they are uv's
+        ("--profile - run x", "run --extra cpu x"),
+    ],
+)
+def test_request_flags_stand_before_uvs_command(bench: Bench, line: str, expected: str) -> None:
+    bench.pin("extra")
+    bench.run(*line.split(), stdin=(HOSTS / "no-gpu" / "profile.json").read_text())
+    assert [call for call, _ in bench.calls] == [expected.split()]
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "says"),
+    [
+        ("--backend cu130 sync", 4, "no kernels for sm_61"),
+        ("--backend cu130 pip install torch", 4, "no kernels for sm_61"),
+        ("--backend", 2, "lacks its value"),
+        ("--fallback gpu sync", 2, "--fallback"),
+    ],
+)
+def test_a_request_that_cannot_be_met_ends_before_uv(
+    bench: Bench, line: str, code: int, says: str
+) -> None:
+    bench.pin("extra")
+    assert says in bench.run(*line.split(), code=code).stderr
+    assert bench.calls == []
+
+
+def test_contradicting_probes_end_it_where_they_must_not(bench: Bench) -> None:
+    path = bench.folder / "profile.json"
+    data = json.loads((HOSTS / "gtx-1080-ti-580" / "profile.json").read_text())
+    data["notes"].append("probe-contradiction: nvml and smi tell different drivers")
+    path.write_text(json.dumps(data))
+    bench.pin("extra")
+    for line in ("sync", "pip install torch"):
+        bench.run("--strict", "--profile", str(path), *line.split(), code=5)
+        bench.run("--profile", str(path), *line.split())
+    assert len(bench.calls) == 2
+
+
+@pytest.mark.parametrize(
+    "rows",
+    ['{ backend = "cpu", extra = 3 }', '{ backend = ["cpu"], extra = "cpu" }', "3", "{}"],
+)
+def test_a_record_that_cannot_be_read_is_said(bench: Bench, rows: str) -> None:
+    text = f"[project]\n[tool.accelsel.pin]\nformat = 1\nselections = [{rows}]\nwritten = []\n"
+    (bench.folder / "project" / "pyproject.toml").write_text(text)
+    assert "cannot be read" in bench.run("sync", code=2).stderr
+    path = bench.folder / "project" / "pyproject.toml"
+    path.write_text(text.replace("format = 1", "format = 9"))
+    assert "format 9" in bench.run("sync", code=2).stderr
+    assert bench.calls == []
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("sync --package demo", "sync --extra cu126 --package demo"),
+        ("sync --all-packages", "sync --extra cu126 --all-packages"),
+        ("sync --package other", "sync --package other"),
+        ("sync", "sync"),
+    ],
+)
+def test_the_pinned_package_of_a_workspace(bench: Bench, line: str, expected: str) -> None:
+    bench.pin("extra")
+    root, member = bench.folder / "project", bench.folder / "project" / "packages" / "demo"
+    member.mkdir(parents=True)
+    (root / "pyproject.toml").rename(member / "pyproject.toml")
+    other = root / "packages" / "other"
+    other.mkdir()
+    (other / "pyproject.toml").write_text('[project]\nname = "other"\nversion = "1"\n')
+    (root / "pyproject.toml").write_text('[tool.uv.workspace]\nmembers = ["packages/*"]\n')
+    bench.run(*line.split())
+    assert bench.calls[0][0] == expected.split()
+
+
+def test_a_folder_above_is_not_this_one(bench: Bench) -> None:
+    bench.pin("extra")
+    bench.run("--project", "..", "sync")
+    assert bench.calls[0][0] == ["--project", "..", "sync"]
+
+
 def test_single_pins_and_other_projects_are_left_alone(bench: Bench) -> None:
     bench.run("sync")
     bench.pin("torch", {"cu126": "2.14.1"})  # neither an extra nor a group
@@ -347,6 +441,7 @@ PIP = "pip install torch"
         ("t4-535", PIP, {"UV_EXTRA_INDEX_URL": "https://mirror.example/whl/cu121"}, None),
         ("t4-535", f"{PIP} --index-url https://download.pytorch.org/whl/cpu", {}, None),
         ("t4-535", f"{PIP} --python-platform windows", {}, None),
+        ("t4-535", f"{PIP} -f https://download.pytorch.org/whl/cpu", {}, None),
         # other commands
         ("t4-535", "pip list", {}, None),
         ("t4-535", "tool list", {}, None),

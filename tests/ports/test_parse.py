@@ -72,6 +72,7 @@ def test_absent_nullable_keys_are_null() -> None:
         ("", "invalid-json", "not a JSON document"),
         ("{", "invalid-json", "not a JSON document"),
         ("[" * 100_000, "invalid-json", "nested too deeply"),
+        ("9" * 5_000, "invalid-json", "too many digits"),
         ("[]", "wrong-schema", "without a schema"),
         ("{}", "wrong-schema", "without a schema"),
         (text(schema="accelsel.profile/2"), "wrong-schema", "accelsel.profile/2"),

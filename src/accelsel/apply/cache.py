@@ -15,8 +15,8 @@ def folder(env: Mapping[str, str]) -> Path | None:
     windows = os.name == "nt"
     base = env.get("LOCALAPPDATA" if windows else "XDG_CACHE_HOME")
     if not base or not (windows or base.startswith("/")):  # a relative one is to be ignored
-        home = env.get("HOME") or os.path.expanduser("~")  # noqa: PTH111  Path's raises
-        if home.startswith("~"):
+        home = env.get("HOME", os.path.expanduser("~"))  # noqa: PTH111  Path's raises
+        if not home or home.startswith("~"):
             return None
         base = f"{home}/{'AppData/Local' if windows else '.cache'}"
     return Path(base) / "accelsel" / ("cache" if windows else "")

@@ -43,7 +43,7 @@ def find_project(start: Path) -> Path:
     """
     if not start.is_dir():
         return start
-    folder = start.absolute()
+    folder = start.resolve()
     for candidate in (folder, *folder.parents):
         if (candidate / "pyproject.toml").is_file():
             return start / "pyproject.toml" if candidate == folder else candidate / "pyproject.toml"

@@ -50,12 +50,13 @@ def each(output: Output, paths: Sequence[str], work: Callable[[Path, bool], Outc
 def check_one(output: Output, path: Path, *, many: bool) -> Outcome:
     """Replay the record: no host, no network; every line that differs is named."""
     from accelsel.project.check import check
-    from accelsel.project.read import read
+    from accelsel.project.read import FAMILY, read
 
     files = [read_project(name) for name in project_files(path)]
     views = [read(file.text, str(file.path)) for file in files]
     if all(view.record is None for view in views):
-        if many:
+        if many and not any(view.requires(*FAMILY) for view in views):
+            output.say(f"{path}: no torch-family dependency, skipped")
             return 0, None
         raise AccelselError(
             NOTHING, "no-record", "there is no record of `accelsel pin` to check",

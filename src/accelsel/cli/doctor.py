@@ -102,7 +102,7 @@ def _message(text: str | None) -> str | None:
         return text
     import sys
 
-    return sys.stdin.read()
+    return sys.stdin.buffer.read().decode("utf-8", "replace")
 
 
 def _named(start: Path) -> Path:
@@ -157,9 +157,7 @@ def _host(flags: DoctorFlags, world: "World") -> "tuple[Profile, HostFiles | Non
         return probe(recorded), look(recorded)
     path = flags.profile or os.environ.get("ACCELSEL_PROFILE")
     if path:
-        from accelsel.ports import parse
-
-        return parse.profile(steps.read_text(path, "profile"), path), None
+        return steps.saved_profile(path), None
     from accelsel.probe import probe
 
     return probe(), look(world)
@@ -172,7 +170,7 @@ def examined(patient: Patient) -> Report:
     from accelsel.rules.doctor import examine
 
     view = patient.view
-    config = steps.user_config()
+    config = steps.settings(Path(view.path)) if view else steps.user_config()
     report = examine(
         patient.profile,
         steps.tables_for(config),

@@ -22,7 +22,7 @@ def env(output: Output, flags: "Flags") -> int:
     from accelsel.rules import select
     from accelsel.rules.environment import MARK, variables
 
-    config = steps.user_config()
+    config = steps.settings(steps.project_here())
     profile = steps.profile_for(flags)
     tables = steps.tables_for(config)
     request = steps.request_for(flags, config, python=_python(flags))

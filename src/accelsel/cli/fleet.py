@@ -42,7 +42,7 @@ def select(output: Output, flags: Flags, paths: Sequence[str]) -> int:
     from accelsel.rules.fleet import select as chosen
 
     nodes = _nodes(paths, "select")
-    config = steps.user_config()
+    config = steps.settings(steps.project_here())
     found = chosen(nodes, steps.request_for(flags, config), steps.tables_for(config))
     if output.json:
         present.document(fleet(found))

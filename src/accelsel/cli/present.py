@@ -59,10 +59,12 @@ def coloured(choice: Colour, stream: Any) -> bool:
 
 
 def document(data: Mapping[str, Any]) -> None:
-    """Exactly one JSON document on stdout."""
+    """Exactly one JSON document on stdout, in ASCII where the stream is not UTF-8."""
+    import codecs
     import json
 
-    write(json.dumps(data, indent=2, ensure_ascii=False))
+    utf8 = codecs.lookup(sys.stdout.encoding or "ascii").name == "utf-8"
+    write(json.dumps(data, indent=2, ensure_ascii=not utf8))
 
 
 def write(text: str, end: str = "\n") -> None:
@@ -86,6 +88,10 @@ def failed(error: Exception, *, as_json: bool) -> int:
     if is_unwritable(error):
         as_json = False  # the document would have nowhere to go
         error = AccelselError(USAGE, "unwritable", f"cannot write: {error.args[1]}")
+    elif isinstance(error, FileNotFoundError) and error.filename is None:  # of os.getcwd
+        error = AccelselError(
+            USAGE, "no-folder", "the current folder is gone", help="change into one that exists"
+        )
     elif not isinstance(error, AccelselError):
         error = _internal(error)
     if as_json:

@@ -74,7 +74,7 @@ def properties(flags: "Flags") -> int:
     from accelsel.ports.variants import static
     from accelsel.rules.variants import supported
 
-    config = steps.user_config()
+    config = steps.settings(steps.project_here())
     request = steps.request_for(flags, config)
     present.document(static(supported(steps.profile_for(flags), steps.tables_for(config), request)))
     return 0

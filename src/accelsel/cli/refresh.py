@@ -92,7 +92,7 @@ def _pages(
     from accelsel.knowledge.refresh import Page, indexes
     from accelsel.project.indexes import mirrored
 
-    config = steps.user_config()
+    config = steps.settings(steps.project_here())
     replaced = pairs(PinFlags(mirrors=tuple(mirrors)), config, os.environ)
     urls = {name: mirrored(url, replaced) for name, url in indexes().items()}
     answers = index.pages(

@@ -10,7 +10,7 @@ def show(output: Output) -> int:
     """Print the rules, and how many builds of each backend the table holds."""
     from accelsel.rules import RULES
 
-    tables = steps.tables_for(steps.user_config())
+    tables = steps.tables_for(steps.settings(steps.project_here()))
     counted = dict.fromkeys(tables.backends, 0)
     for build in tables.builds:
         counted[build.backend] = counted.get(build.backend, 0) + 1
@@ -51,7 +51,8 @@ def check(output: Output) -> int:
     """Validate the table; a finding is a line and exit code 2."""
     from accelsel.knowledge.check import check as findings
 
-    found = findings((*steps.cached_rules(), *steps.extra_rules(steps.user_config())))
+    config = steps.settings(steps.project_here())
+    found = findings((*steps.cached_rules(), *steps.extra_rules(config)))
     if output.json:
         from accelsel.ports.documents import plain
 

@@ -3,25 +3,30 @@
 from accelsel.cli import present, steps
 from accelsel.cli.options import Flags
 from accelsel.cli.present import Output
+from accelsel.model.config import Config
 from accelsel.model.errors import NO_BUILD
 from accelsel.model.selection import Selection
 
 
 def select(output: Output, flags: Flags) -> int:
     """Choose, and print the selection."""
-    selection, *_ = steps.selected(flags)
+    project = steps.project_here()
+    config = steps.settings(project)
+    selection, *_ = steps.selected(flags, config, project)
     if output.json:
         answer(selection)
     else:
         output.data("\n".join(lines(selection, output)))
-    return code_of(selection, flags)
+    return code_of(selection, flags, config)
 
 
 def why(output: Output, flags: Flags, backend: str | None) -> int:
     """Explain the selection, or why `backend` was or was not chosen."""
     from accelsel.rules import explain
 
-    selection, profile, request, tables = steps.selected(flags)
+    project = steps.project_here()
+    config = steps.settings(project)
+    selection, profile, request, tables = steps.selected(flags, config, project)
     if output.json:
         answer(selection)
     elif backend is None:
@@ -29,7 +34,7 @@ def why(output: Output, flags: Flags, backend: str | None) -> int:
         output.data(text)
     else:
         output.data(explain.why_not(backend, profile, request, tables, selection))
-    return code_of(selection, flags) if backend is None else 0
+    return code_of(selection, flags, config) if backend is None else 0
 
 
 def answer(selection: Selection) -> None:
@@ -38,9 +43,9 @@ def answer(selection: Selection) -> None:
     present.document(document("selection", selection))
 
 
-def code_of(selection: Selection, flags: Flags) -> int:
+def code_of(selection: Selection, flags: Flags, config: Config) -> int:
     """The exit code of a command that only tells the selection."""
-    return steps.strict_code(selection, flags) or (
+    return steps.strict_code(selection, flags, config) or (
         0 if selection.outcome == "selected" else NO_BUILD
     )
 

@@ -19,31 +19,46 @@ if TYPE_CHECKING:
 
 def profile_for(flags: "Flags") -> Profile:
     """The saved profile that was named, else this host's."""
+    path = flags.profile or os.environ.get("ACCELSEL_PROFILE")
+    if path:
+        return saved_profile(path)
+    from accelsel.probe import probe
+
+    return probe()
+
+
+def saved_profile(path: str) -> Profile:
+    """The profile in a file, or in standard input for `-`."""
     from accelsel.ports import parse
 
-    path = flags.profile or os.environ.get("ACCELSEL_PROFILE")
-    if not path:
-        from accelsel.probe import probe
-
-        return probe()
-    if path == "-":
-        import sys
-
-        return parse.profile(sys.stdin.read(), "standard input")
-    return parse.profile(read_text(path, "profile"), path)
+    return parse.profile(read_text(path, "profile"), "standard input" if path == "-" else path)
 
 
 def read_text(path: str, what: str) -> str:
-    """Text of an input file; what cannot be read is one clear error."""
+    """Text of an input file, or of standard input for `-`; what cannot be read is one clear error.
+
+    UTF-16 with its mark is read too: `>` of Windows PowerShell writes that.
+    """
+    where = "standard input" if path == "-" else path
     try:
-        return Path(path).read_text(encoding="utf-8-sig")
+        data = _bytes(path)
+        wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+        return data.decode("utf-16" if wide else "utf-8-sig").replace("\r\n", "\n")
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise AccelselError(
-            USAGE, "unreadable", f"cannot read the {what}: {reason}", where=path
+            USAGE, "unreadable", f"cannot read the {what}: {reason}", where=where
         ) from None
     except UnicodeDecodeError:
-        raise AccelselError(USAGE, "unreadable", f"the {what} is not UTF-8", where=path) from None
+        raise AccelselError(USAGE, "unreadable", f"the {what} is not UTF-8", where=where) from None
+
+
+def _bytes(path: str) -> bytes:
+    if path != "-":
+        return Path(path).read_bytes()
+    import sys
+
+    return sys.stdin.buffer.read()
 
 
 def user_config() -> Config:
@@ -62,6 +77,40 @@ def user_config() -> Config:
             USAGE, "invalid-config", f"not TOML: {error}", where=str(path)
         ) from None
     return read(table, str(path))
+
+
+def project_here() -> Path | None:
+    """The project around the current folder: the pyproject.toml of its workspace's root, else the
+    nearest one; None outside any."""
+    folder = Path.cwd()
+    for each in (folder, *folder.parents):
+        path = each / "pyproject.toml"
+        if path.is_file():
+            from accelsel.apply.workspace import project_file
+
+            return project_file(path)
+    return None
+
+
+def settings(project: Path | None) -> Config:
+    """What `[tool.accelsel]` of a project says, and what it leaves open from the user's own."""
+    text = read_text(str(project), "project") if project else ""
+    if "accelsel" not in text:
+        return user_config()
+    import tomllib
+
+    from accelsel.ports.config import read
+
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise AccelselError(
+            USAGE, "invalid-toml", f"not TOML: {error}", where=str(project)
+        ) from None
+    tool = data.get("tool")
+    table = tool.get("accelsel") if isinstance(tool, dict) else None
+    own = read(table, f"{project}: [tool.accelsel]") if isinstance(table, dict) else Config()
+    return merged(own, user_config())
 
 
 def config_path() -> Path | None:
@@ -191,14 +240,21 @@ def merged(first: Config, second: Config) -> Config:
     return Config(**values)
 
 
-def selected(flags: "Flags") -> "tuple[Selection, Profile, Request, Tables]":
-    """The selection for this host outside any project, and what it was made from."""
+def selected(
+    flags: "Flags", config: Config, project: Path | None
+) -> "tuple[Selection, Profile, Request, Tables]":
+    """The selection for a profile that was named, or for this host and the Python of the project
+    that it stands in; and what it was made from."""
     from accelsel.rules import select
 
-    config = user_config()
+    python = required = None
+    if project is not None and not (flags.profile or os.environ.get("ACCELSEL_PROFILE")):
+        from accelsel.cli.python import project_python, requires_python
+
+        python, required = project_python(project.parent), requires_python(project)
     profile = profile_for(flags)
     tables = tables_for(config)
-    request = request_for(flags, config)
+    request = request_for(flags, config, python=python, requires_python=required)
     return select(profile, request, tables), profile, request, tables
 
 

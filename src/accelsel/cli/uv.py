@@ -6,8 +6,13 @@ What needs no selection becomes uv at once; only commands that install torch loo
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from accelsel.model.value import dataclass
+
+if TYPE_CHECKING:
+    from accelsel.cli.options import Flags
 
 PROJECT = ("sync", "run", "export", "tree", "add", "remove")
 PIP = (
@@ -50,7 +55,8 @@ class Call:
     """A command line of uv, as far as it matters here.
 
     `at` is the place behind the command's words; `options` are (name, value) of the whole line, a
-    value None where the option has none; `target` is what `run` would run.
+    value None where the option has none; `target` is what `run` would run. `flags` are the request
+    flags of accelsel itself, None where none was given.
     """
 
     argv: tuple[str, ...]
@@ -58,6 +64,7 @@ class Call:
     at: int
     options: tuple[tuple[str, str | None], ...]
     target: str | None
+    flags: "Flags | None" = None
 
     def has(self, *names: str) -> bool:
         return any(name in names for name, _ in self.options)
@@ -118,12 +125,44 @@ def _option(word: str, rest: Sequence[str], *, run: bool) -> tuple[str, str | No
     return name, None, 0
 
 
+def request_flags(argv: Sequence[str]) -> "tuple[Flags | None, Sequence[str]]":
+    """The request flags of accelsel before uv's command, where uv knows none of them, and the line
+    without them."""
+    if not argv or not argv[0].startswith("-"):
+        return None, argv
+    from accelsel.cli.line import read
+    from accelsel.cli.options import REQUEST, Command, asked
+    from accelsel.model.errors import USAGE, AccelselError
+
+    known = {name: flag for flag in REQUEST for name in flag.names}
+    mine: list[str] = []
+    theirs: list[str] = []
+    index = 0
+    while index < len(argv) and argv[index].startswith("-") and argv[index] != "--":
+        name, equals, _ = argv[index].partition("=")
+        if name in known:
+            words, taken = mine, int(known[name].kind != "switch" and not equals)
+        else:
+            words, taken = theirs, _option(argv[index], argv[index + 1 :], run=False)[2]
+        words += argv[index : index + 1 + taken]
+        index += 1 + taken
+    if not mine:
+        return None, argv
+    values = read(mine, Command(run, "", own=REQUEST))
+    if values is None:
+        raise AccelselError(
+            USAGE, "usage", f"{' '.join(mine)}: a flag lacks its value", help="accelsel pin --help"
+        )
+    return asked(**{flag.dest: values[flag.dest] for flag in REQUEST}), [*theirs, *argv[index:]]
+
+
 def run(argv: Sequence[str]) -> int:
     """Become uv with `argv`; returns only where uv runs as a child (Windows, `add`, `remove`)."""
     from accelsel.apply.uv import locate
 
     environ = dict(os.environ)
-    call = parse(argv)
+    flags, argv = request_flags(argv)
+    call = replace(parse(argv), flags=flags)
     uv = locate(environ)
     if call.has("--help", "-h", "--version", "-V"):
         return become(uv, argv, environ)

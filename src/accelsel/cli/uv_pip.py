@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from accelsel.cli.options import Flags
 from accelsel.cli.python import project_python, version_in
 from accelsel.cli.uv import Call
 
@@ -14,31 +15,35 @@ if TYPE_CHECKING:
     from accelsel.model.config import Config
     from accelsel.model.profile import Profile
     from accelsel.model.request import Request
+    from accelsel.model.selection import Selection
 
-INDEXES = ("--index", "--default-index", "--index-url", "-i", "--extra-index-url", "--find-links")
+INDEXES = (
+    "--index", "--default-index", "--index-url", "-i", "--extra-index-url", "--find-links", "-f",
+)  # fmt: skip
 
 
 def applied(
     call: Call, environ: dict[str, str]
 ) -> tuple[Sequence[str], dict[str, str]]:  # fmt: skip
     """The command line and the variables with which uv arrives at this host's selection."""
-    if _said(call, environ):
+    flags = call.flags or Flags()
+    if _said(call, environ, flags):
         return call.argv, environ
     from accelsel.cli import steps
     from accelsel.rules import select
     from accelsel.rules.environment import backend_choice
 
-    config = steps.user_config()
+    config = steps.settings(steps.project_here())
     tables = steps.tables_for(config)
-    profile = host_profile(environ)
+    profile = host_profile(environ, flags.profile)
     request = request_of(call, environ, config, root=None)
     selection = select(profile, request, tables)
+    refuse(selection, flags, config)
     choice = backend_choice(selection, profile, request, tables)
     if choice.warning and not call.has("-q", "--quiet", "-qq"):
         print(f"warning: {choice.warning}", file=sys.stderr)
-    if choice.backend is None:
-        return call.argv, environ
-    environ["UV_TORCH_BACKEND"] = choice.backend
+    if choice.backend is not None:
+        environ["UV_TORCH_BACKEND"] = choice.backend
     if not choice.constraints:
         return call.argv, environ
     path = str(constraint_file(choice.constraints, environ))
@@ -51,10 +56,29 @@ def applied(
     return call.argv, environ
 
 
-def _said(call: Call, environ: Mapping[str, str]) -> bool:
+def refuse(selection: "Selection", flags: Flags, config: "Config") -> None:
+    """An error where a backend that was named cannot run (4), or where probes contradict each other
+    and must not (5)."""
+    from accelsel.cli.steps import strict_code
+    from accelsel.model.errors import CONTRADICTION, NO_BUILD, AccelselError
+
+    if flags.backend and selection.outcome == "none":
+        why = [reason.message for reason in selection.reasons]
+        raise AccelselError(
+            NO_BUILD, "no-build", why[0] if why else f"{flags.backend} does not run here",
+            where="--backend", help=f"`accelsel why {flags.backend}` names the ways out",
+        )  # fmt: skip
+    if strict_code(selection, flags, config):
+        said = next(w for w in selection.warnings if w.code.startswith("probe-"))
+        raise AccelselError(CONTRADICTION, said.code, said.message, help=said.hint)
+
+
+def _said(call: Call, environ: Mapping[str, str], flags: Flags) -> bool:
     """Whether the caller named a backend or an index for torch, or asks for another platform."""
     if call.has("--torch-backend") or call.has("--python-platform"):
         return True
+    if flags.backend:
+        return False
     named = environ.get("UV_TORCH_BACKEND")
     if named and named != "auto":
         return True
@@ -91,14 +115,13 @@ def _read(path: Path) -> str | None:
         return None
 
 
-def host_profile(environ: Mapping[str, str]) -> "Profile":
-    """The profile of this host, or the one that `ACCELSEL_PROFILE` names."""
-    path = environ.get("ACCELSEL_PROFILE")
+def host_profile(environ: Mapping[str, str], named: str | None = None) -> "Profile":
+    """The profile of this host, or the one that was `named`, or that `ACCELSEL_PROFILE` names."""
+    path = named or environ.get("ACCELSEL_PROFILE")
     if path:
-        from accelsel.cli.steps import read_text
-        from accelsel.ports import parse
+        from accelsel.cli.steps import saved_profile
 
-        return parse.profile(read_text(path, "profile"), path)
+        return saved_profile(path)
     from accelsel.probe import probe
 
     return probe()
@@ -111,17 +134,22 @@ def request_of(
     from accelsel.cli.steps import asked_backend
     from accelsel.model.request import Request
 
-    python = config.python or _python(call, environ, root)
-    backend, asked_by = asked_backend(None, environ, config)
+    flags = call.flags or Flags()
+    python = flags.python or config.python or _python(call, environ, root)
+    backend, asked_by = asked_backend(flags.backend, environ, config)
     return Request(
+        torch=flags.torch or config.torch or "",
         python=python,
         # Without one, uv takes whatever it finds or fetches: the newest that the builds allow.
         requires_python=None if python else ">=3.10",
-        channel=config.channel or "stable",
+        platform=flags.platform,
+        channel=flags.channel or config.channel or "stable",
+        companions=flags.companions,
         backend=backend,
         asked_by=asked_by,
-        gpus=config.gpu or "all",
-        fallback=config.fallback,
+        force=flags.force,
+        gpus=flags.gpu or config.gpu or "all",
+        fallback="cpu" if (flags.fallback or config.fallback) else None,
         allow_arch_override=bool(config.allow_arch_override),
         vendors=config.vendors,
     )

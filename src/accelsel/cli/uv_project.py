@@ -1,5 +1,6 @@
 """Which extra or group of a project with several backends is this host's."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 RECORD = "tool.accelsel.pin"
 # With these the caller has said which groups or extras, or that there is nothing to install.
-NAMED = ("--all-extras", "--all-groups", "--only-group", "--only-dev", "--no-project", "--script")
+NAMED = ("--all-extras", "--all-groups", "--only-group", "--only-dev", "--no-project")
 NO_SYNC = ("--no-sync", "--frozen")
 FALSE = ("", "0", "false", "no", "off")
 
@@ -51,7 +52,7 @@ def backend_arguments(call: Call, environ: Mapping[str, str]) -> tuple[str, ...]
     if call.has(*NAMED) or _installs_nothing(call, environ):
         return ()
     pinned = pinned_project(call, environ)
-    if pinned is None or _named(call, pinned) or _script(call):
+    if pinned is None or _named(call, pinned) or _script(call, environ):
         return ()
     if call.command == ("tree",) and pinned.shape == "extra":
         return ()  # it shows all extras, and has no switch for one
@@ -96,6 +97,20 @@ def pinned_project(call: Call, environ: Mapping[str, str]) -> Pinned | None:
     )
     if path is None:
         return None
+    found = (_pinned_in(each) for each in _spoken_of(path, call))
+    return next((pinned for pinned in found if pinned is not None), None)
+
+
+def _spoken_of(path: Path, call: Call) -> tuple[Path, ...]:
+    """The files of the packages that uv may be asked for."""
+    if not call.has("--package", "--all-packages"):
+        return (path,)
+    from accelsel.apply.workspace import project_files
+
+    return project_files(path)
+
+
+def _pinned_in(path: Path) -> Pinned | None:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
@@ -113,12 +128,15 @@ def pinned_project(call: Call, environ: Mapping[str, str]) -> Pinned | None:
 
 def _start(call: Call, environ: Mapping[str, str]) -> Path:
     """The folder from which uv looks for a project."""
-    folder = Path.cwd()
-    directory = call.values("--directory") or _set(environ, "UV_WORKING_DIR")
     project = call.values("--project") or _set(environ, "UV_PROJECT")
-    for part in (*directory[-1:], *project[-1:]):
-        folder /= part
+    folder = Path(os.path.normpath(_directory(call, environ).joinpath(*project[-1:])))
     return folder.parent if folder.is_file() else folder
+
+
+def _directory(call: Call, environ: Mapping[str, str]) -> Path:
+    """The folder into which uv changes first."""
+    directory = call.values("--directory") or _set(environ, "UV_WORKING_DIR")
+    return Path.cwd().joinpath(*directory[-1:]).resolve()
 
 
 def _set(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
@@ -131,19 +149,33 @@ def _is_project(folder: Path) -> bool:
 
 
 def _pinned(root: Path, data: Mapping[str, Any]) -> Pinned | None:
-    rows = _table(data, "tool", "accelsel", "pin").get("selections")
+    record = _table(data, "tool", "accelsel", "pin")
+    rows = record.get("selections")
     if not isinstance(rows, list) or not rows:
         return None
+    if record.get("format") != 1 or not all(_is_row(row) for row in rows):
+        from accelsel.project.record import unreadable
+
+        raise unreadable(record, str(root / "pyproject.toml"))
     for shape in ("extra", "group"):
         branches = [
             Branch(backend=row["backend"], name=row[shape], torch=row.get("torch"))
             for row in rows
-            if isinstance(row, dict) and shape in row and "backend" in row
+            if shape in row
         ]
         if len(branches) == len(rows):
             kind: Literal["extra", "group"] = "extra" if shape == "extra" else "group"
             return Pinned(root=root, data=data, shape=kind, branches=tuple(branches))
     return None
+
+
+def _is_row(row: Any) -> bool:
+    keys = ("backend", "torch", "extra", "group")
+    return (
+        isinstance(row, dict)
+        and "backend" in row
+        and all(isinstance(row.get(key, ""), str) for key in keys)
+    )
 
 
 def _table(data: Any, *path: str) -> Mapping[str, Any]:
@@ -191,15 +223,21 @@ def _normal(name: str) -> str:
     return name.lower().replace("_", "-").replace(".", "-")
 
 
-def _script(call: Call) -> bool:
-    """Whether `uv run` runs a script with its own metadata, which is no part of the project."""
+def _script(call: Call, environ: Mapping[str, str]) -> bool:
+    """Whether uv works on a script with its own metadata, which is no part of the project."""
     target = call.target
-    if call.command != ("run",) or target is None or call.has("-m", "--module"):
+    if call.command != ("run",):
+        return call.has("--script")
+    if target is None or call.has("-m", "--module"):
         return False
-    if target.startswith(("http://", "https://")) or not target.endswith((".py", ".pyw")):
-        return target.startswith(("http://", "https://"))
+    if target.startswith(("http://", "https://")):
+        return True
+    named = call.has("-s", "--script", "--gui-script")
+    if not named and not target.endswith((".py", ".pyw")):
+        return False
+    path = _directory(call, environ) / target
     try:
-        text = Path(target).read_text(encoding="utf-8", errors="replace")
+        text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return False
     return any(line.rstrip() == "# /// script" for line in text.splitlines())
@@ -208,7 +246,8 @@ def _script(call: Call) -> bool:
 def choose(pinned: Pinned, call: Call, environ: Mapping[str, str]) -> Branch:
     """The branch of this host: the selection among the builds that the project holds."""
     from accelsel.cli import steps
-    from accelsel.cli.uv_pip import host_profile, request_of
+    from accelsel.cli.options import Flags
+    from accelsel.cli.uv_pip import host_profile, refuse, request_of
     from accelsel.ports.config import read
     from accelsel.rules.choice import decide, select
 
@@ -219,7 +258,10 @@ def choose(pinned: Pinned, call: Call, environ: Mapping[str, str]) -> Branch:
     required = _table(pinned.data, "project").get("requires-python")
     if request.python is None and isinstance(required, str):
         request = replace(request, requires_python=required)
-    profile = host_profile(environ)
+    flags = call.flags or Flags()
+    profile = host_profile(environ, flags.profile)
+    if flags.strict or config.strict:
+        refuse(select(profile, request, tables), Flags(strict=True), config)
     held = _locked(pinned, tables)
     decision = decide(profile, request, _with(tables, held))
     for candidate in decision.candidates:
@@ -254,6 +296,10 @@ def _locked(pinned: Pinned, tables: "Tables") -> dict[str, str | None]:
     held = {branch.backend: branch.torch for branch in pinned.branches}
     path = pinned.root / "uv.lock"
     if not path.is_file():
+        from accelsel.apply.lock import lock_path
+
+        path = lock_path(pinned.root / "pyproject.toml")  # at the root of a workspace
+    if not path.is_file():
         return held
     from accelsel.ports.locked import read
 
@@ -281,7 +327,8 @@ def _none(pinned: Pinned, best: "Selection") -> AccelselError:
         what = f"the backend of this project ({names}) does not serve this host"
     if best.outcome == "selected" and best.torch is not None:
         why = f"it wants {best.backend} (torch {best.torch.version})"
-        backends = ",".join((*(branch.backend for branch in pinned.branches), f"{best.backend}"))
+        held = (branch.backend for branch in pinned.branches)
+        backends = ",".join(dict.fromkeys((*held, f"{best.backend}")))
         how = f"accelsel pin --write --lock --backends {backends}"
     else:
         why = next((reason.message for reason in best.reasons), "no build serves it")

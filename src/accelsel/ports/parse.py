@@ -72,10 +72,12 @@ def _json(text: str, where: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", None)
+        deep = isinstance(error, RecursionError)
+        why = "nested too deeply" if deep else "a number has too many digits"
         raise AccelselError(
             USAGE,
             "invalid-json",
-            f"not a JSON document: {getattr(error, 'msg', 'nested too deeply')}",
+            f"not a JSON document: {getattr(error, 'msg', why)}",
             where=f"{where}:{line}" if line else where,
             help="write one with `accelsel detect --format json`",
         ) from None

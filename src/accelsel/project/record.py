@@ -16,13 +16,7 @@ def from_toml(data: Mapping[str, Any], where: str) -> Record:
     """The record in the table `[tool.accelsel.pin]`; AccelselError `bad-record`."""
     try:
         if data["format"] != FORMAT:
-            raise AccelselError(
-                USAGE,
-                "bad-record",
-                f"[tool.accelsel.pin] has format {data['format']}, this version reads {FORMAT}",
-                where=where,
-                help="use the version of accelsel that wrote it, or remove the table by hand",
-            )
+            raise unreadable(data, where)
         undo = data.get("undo")
         return Record(
             facts={k: v for k, v in data.items() if k not in {"format", "written", "undo"}},
@@ -30,13 +24,18 @@ def from_toml(data: Mapping[str, Any], where: str) -> Record:
             undo=None if undo is None else _undo(undo),
         )
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        raise AccelselError(
-            USAGE,
-            "bad-record",
-            "[tool.accelsel.pin] was edited and cannot be read",
-            where=where,
-            help="restore it from version control, or remove the table and what it lists by hand",
-        ) from error
+        raise unreadable(data, where) from error
+
+
+def unreadable(data: Mapping[str, Any], where: str) -> AccelselError:
+    """What to say of a record that is of another version, or is none any more."""
+    if data.get("format", FORMAT) != FORMAT:
+        what = f"[tool.accelsel.pin] has format {data['format']}, this version reads {FORMAT}"
+        how = "use the version of accelsel that wrote it, or remove the table by hand"
+    else:
+        what = "[tool.accelsel.pin] was edited and cannot be read"
+        how = "restore it from version control, or remove the table and what it lists by hand"
+    return AccelselError(USAGE, "bad-record", what, where=where, help=how)
 
 
 def _edit(row: Mapping[str, Any]) -> Edit:

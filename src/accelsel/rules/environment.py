@@ -58,7 +58,9 @@ def backend_choice(
         return BackendChoice(backend=None, warning=f"no PyTorch build is chosen: {why}")
     backend = tables.backends[selection.backend]
     if backend.kind == "default":
-        return BackendChoice(backend=None)
+        return BackendChoice(
+            backend=None, constraints=constraints(selection, profile, request, tables)
+        )
     if not backend.uv:
         return BackendChoice(
             backend=None,
@@ -72,23 +74,24 @@ def backend_choice(
 def constraints(
     selection: Selection, profile: Profile, request: Request, tables: Tables
 ) -> tuple[str, ...]:
-    """Bounds where the index of the selected backend holds, or may hold, a newer build that does
-    not run here; also for what declares no bound on torch itself."""
+    """The bound that was asked for, and one where the index of the selected backend holds, or may
+    hold, a newer build that does not run here; with them for what declares no bound on torch."""
     platform = selection.platform or platform_of(profile)
     rows = _of_backend(tables, selection.backend, platform)
     chosen = next(
         (row for row in rows if selection.torch and row.torch == selection.torch.version), None
     )
+    asked = (f"torch{request.torch}",) if request.torch else ()
     if chosen is None:
-        return ()
+        return asked
     newer = [row for row in rows if release(row.torch) > release(chosen.torch)]
     for row in sorted(newer, key=lambda row: release(row.torch)):
         found = against(profile, tables, request, row)
         if any(each.rule in NO_WHEEL for each in found):
             continue
         if any(each.gpu is None or each.gpu in selection.serves for each in found):
-            return (f"torch<{row.torch}", *_undeclared(chosen))
-    return ()
+            return (*asked, f"torch<{row.torch}", *_undeclared(chosen))
+    return (*asked, *_undeclared(chosen)) if asked and newer else asked
 
 
 def _of_backend(tables: Tables, backend: str | None, platform: str) -> list[Build]:
