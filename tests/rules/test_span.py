@@ -8,7 +8,7 @@ from tests.rules.rows import TABLES, build
 
 from accelsel.model.profile import Profile
 from accelsel.model.request import Request
-from accelsel.model.table import Build
+from accelsel.model.table import Build, Companion
 from accelsel.rules import select
 
 OLD = ("sm_75", "sm_86")
@@ -53,6 +53,21 @@ def test_a_bound_that_was_asked_for_does_not_narrow_the_range() -> None:
     rows = [build("2.6.0"), build("2.7.0"), build("2.8.0"), build("2.9.0")]
     assert specifier(rows, nvidia("sm_61"), torch="==2.8.0") == ">=2.6,<2.9"
     assert specifier(rows, nvidia("sm_61"), torch="==2.6.0") == ">=2.6,<2.7"
+
+
+VISION = Companion(name="torchvision", specifier="==0.24.0", declared=True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [((), ">=2.8,<2.11"), (("torchvision",), ">=2.9,<2.9.1"), (("numpy",), ">=2.8,<2.11")],
+)
+def test_a_release_without_the_package_asked_for_is_not_in_the_range(
+    asked: tuple[str, ...], expected: str
+) -> None:
+    rows = [build(torch) for torch in ("2.8.0", "2.9.1", "2.10.0")]
+    rows.append(build("2.9.0", companions=(VISION,)))
+    assert specifier(rows, nvidia("sm_61"), companions=asked) == expected
 
 
 def test_what_is_less_sure_is_not_in_the_range() -> None:

@@ -56,16 +56,22 @@ def against(
     table. `backend` may say what it does not have."""
     if backend is not None and wish.name in backend.absent:
         return backend.absent[wish.name]
-    if wish.name not in FAMILY or (not build.companions and build.channel != "stable"):
+    if wish.name not in FAMILY:
         return None
     row = _row(build, wish.name)
     if row is None:
-        return f"no {wish.name} is known for it"
+        return f"no {wish.name} is known for it" if lacks(build, wish) else None
     if not overlap(wish.specifier, row.specifier, where=wish.name):
         return f"{wish.name}{wish.specifier} was asked for, and it goes with {row.specifier}"
     if row.pythons and pythons and not set(pythons) & set(row.pythons):
         return f"{wish.name} has no wheel for Python {' or '.join(pythons)}"
     return None
+
+
+def lacks(build: Build, wish: Wish) -> bool:
+    """Whether no release of a package of the family is known for a build that would have it."""
+    known = build.companions or build.channel == "stable"
+    return bool(known) and wish.name in FAMILY and _row(build, wish.name) is None
 
 
 def _row(build: Build, name: str) -> Companion | None:

@@ -71,7 +71,10 @@ def _siblings(winner: Row, decision: Decision) -> list[Row]:
 
 
 def _alike(row: Row, winner: Row, decision: Decision) -> bool:
-    """Whether the same has to be written for the packages around torch as for the winner."""
+    """Whether the same has to be written for the packages around torch as for the winner, all of
+    which exist for this release too."""
+    if any(family.lacks(row.build, wish) for wish in decision.question.partners):
+        return False
     if family.alone(decision.question.wishes, decision.question.request):
         return True
     from accelsel.rules.companions_case import beside
