@@ -312,7 +312,7 @@ def _looked_at(report: Report) -> list[str]:
         built_for = f" ({torch.backend})" if torch and torch.backend else ""
         build = f"torch {torch.version}{built_for}" if torch else "no torch"
         where = (
-            f"{environment.path} ({environment.chosen}): Python {environment.python}, "
+            f"{environment.path} ({environment.chosen}): Python {environment.python or '?'}, "
             f"{environment.distributions} distributions, {build}"
         )
     return [

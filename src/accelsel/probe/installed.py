@@ -224,7 +224,7 @@ def _told(
         )
         version = next((match[1] for match in found if match), None)
         return version or (tag or "").removesuffix("t") or None, free, sites
-    version = config.get("version_info") or config.get("version") or tag
+    version = _plain(config.get("version_info") or config.get("version")) or _plain(tag)
     if config.get("include-system-site-packages") == "true" and (home := config.get("home")):
         version_tag = tag or ""
         base = os.path.dirname(home)
@@ -234,7 +234,7 @@ def _told(
             f"{base}/lib/python3/dist-packages",
         )
         sites += [site for site in shared_sites if world.exists(site)]
-    return _plain(version), free, sites
+    return version, free, sites
 
 
 def _plain(version: str | None) -> str | None:

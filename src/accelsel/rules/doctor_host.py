@@ -161,7 +161,7 @@ DRIVERS = {
 def unseen(subject: Subject) -> Iterator[Finding]:
     """A GPU build stands where no GPU can be seen: a container or WSL without the device."""
     profile, vendor = subject.profile, gpu_build(subject)
-    if profile.os.wsl:
+    if profile.os.wsl and (subject.torch is None or not any(g.usable for g in profile.gpus)):
         return  # said by `wsl`
     if subject.torch is None:
         yield from _unseen_yet(subject)
