@@ -127,11 +127,10 @@ def test_scan_leaves_out_what_is_broken(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("config", ["", "\0", "version = x.y\n", "version_info = \n"])
 def test_the_folder_tells_the_python_where_the_settings_do_not(tmp_path: Path, config: str) -> None:
-    root = _environment(tmp_path, python="3.12.3")
+    root = _environment(tmp_path / "env", TORCH)
     (root / "pyvenv.cfg").write_text(config)
-    place = locate(HostWorld(), python=str(root), project=None, cwd=str(tmp_path))
-    assert place is not None
-    assert scan(HostWorld(), place).python == "3.12"
+    found = scan(HostWorld(environ={}), Location(root=str(root), chosen="--python"))
+    assert found.python == "3.12"
 
 
 def test_direct_urls_lose_their_credentials(tmp_path: Path) -> None:
