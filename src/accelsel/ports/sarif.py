@@ -54,20 +54,23 @@ def _text(finding: Finding) -> str:
 
 
 def _place(report: Report, finding: Finding) -> dict[str, Any]:
-    """The file of the project to which a finding is pinned; a host's fault stands on it as well."""
+    """The place in the project to which a finding is pinned; a host's fault stands on it as well.
+
+    Code hosts show no result without a line: a finding of the whole file is on its first.
+    """
     where, _, line = finding.where.rpartition(":")
     for path in (report.lock, report.project):
         if path and finding.where == path:
             return _physical(path)
         if path and where == path and line.isdigit():
-            return _physical(path) | {"region": {"startLine": int(line)}}
+            return _physical(path, line=int(line))
     return _physical(report.project or "pyproject.toml")
 
 
-def _physical(path: str) -> dict[str, Any]:
+def _physical(path: str, *, line: int = 1) -> dict[str, Any]:
     from urllib.parse import quote
 
     path = path.replace("\\", "/")
     absolute = path.startswith("/") or path[1:3] == ":/"
     uri = f"file:///{quote(path.lstrip('/'), safe='/:')}" if absolute else quote(path)
-    return {"artifactLocation": {"uri": uri}}
+    return {"artifactLocation": {"uri": uri}, "region": {"startLine": line}}
