@@ -50,6 +50,15 @@ def test_a_shell_has_the_variables_after_eval(tmp_path: Path) -> None:
     ]
 
 
+def test_a_comment_does_not_hide_the_variables_from_an_unquoted_eval(tmp_path: Path) -> None:
+    script = 'eval $("$@"); echo "$UV_TORCH_BACKEND"'
+    done = subprocess.run(
+        ["/bin/sh", "-ec", script, "sh", *COMMAND], cwd=tmp_path, timeout=60,
+        env=environment(tmp_path, "gtx-1080-ti-580"), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == "cu126\n"
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_has_the_backend(tmp_path: Path, form: str) -> None:
     done = ran(tmp_path, "t4-535", "--format", form)

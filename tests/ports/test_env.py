@@ -18,15 +18,15 @@ ODD = "a b'c\"d$e`f\\g;h#i"
 @pytest.mark.parametrize(
     ("form", "expected"),
     [
-        ("sh", "# why\nunset OLD\nexport A=cu126\nexport B='x y'\n"),
-        ("fish", "# why\nset -e OLD\nset -gx A 'cu126'\nset -gx B 'x y'\n"),
+        ("sh", "unset OLD\nexport A=cu126\nexport B='x y'\n# why\n"),
+        ("fish", "set -e OLD\nset -gx A 'cu126'\nset -gx B 'x y'\n# why\n"),
         (
             "powershell",
-            "# why\nRemove-Item -ErrorAction Ignore Env:OLD\n$Env:A = 'cu126'\n$Env:B = 'x y'\n",
+            "Remove-Item -ErrorAction Ignore Env:OLD\n$Env:A = 'cu126'\n$Env:B = 'x y'\n# why\n",
         ),
-        ("dotenv", '# why\nA=cu126\nB="x y"\n'),
+        ("dotenv", 'A=cu126\nB="x y"\n# why\n'),
         ("github", "A=cu126\nB=x y\n"),
-        ("docker", '# why\nARG A=cu126\nENV A=${A}\nARG B="x y"\nENV B=${B}\n'),
+        ("docker", 'ARG A=cu126\nENV A=${A}\nARG B="x y"\nENV B=${B}\n# why\n'),
     ],
 )
 def test_forms(form: str, expected: str) -> None:

@@ -16,16 +16,17 @@ def render(
     comments: Iterable[str] = (),
     unset: Iterable[str] = (),
 ) -> str:
-    """The variables as text of that form; comments first, then what has to go, then what is set.
+    """The variables as text of that form: what has to go, then what is set, then comments, which an
+    unquoted `eval $(...)` makes of the rest of the line.
 
     GitHub's file knows neither comments nor removal: both are left out there.
     """
     for name, value in variables.items():
         if "\n" in value or "\0" in value:
             raise AccelselError(USAGE, "unprintable", f"the value of {name} has several lines")
-    lines = [] if form == "github" else [f"# {' '.join(line.split())}" for line in comments]
-    lines += [_UNSET[form](name) for name in unset if form in _UNSET]
+    lines = [_UNSET[form](name) for name in unset if form in _UNSET]
     lines += [_SET[form](name, value) for name, value in variables.items()]
+    lines += [f"# {' '.join(line.split())}" for line in comments if form != "github"]
     return "".join(f"{line}\n" for line in lines)
 
 
