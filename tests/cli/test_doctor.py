@@ -230,3 +230,24 @@ def test_a_profile_and_a_message_from_standard_input(tmp_path: Path) -> None:
             cwd=tmp_path, capture_output=True, check=False, timeout=60,
         )  # fmt: skip
         assert json.loads(done.stdout)["schema"] == "accelsel.report/1"
+
+
+def test_the_fix_is_for_the_environment_that_was_looked_at(tmp_path: Path) -> None:
+    """`uv sync` acts on the project's own alone, and of several backends takes the default one."""
+    environment(tmp_path, CPU)
+    (tmp_path / ".venv").rename(tmp_path / "other")
+    environment(tmp_path, CPU)
+    path = tmp_path / "pyproject.toml"
+    path.write_text(PROJECT + RECORD)
+    there = ran(tmp_path, "--python", "other", code=1).stdout
+    assert f"fix:   uv pip install --python {tmp_path}/other --reinstall-package torch" in there
+    assert "fix:   uv sync\n" in ran(tmp_path, code=1).stdout
+    row = '{ backend = "cu126", torch = "2.14.1", group = "cu126" }'
+    path.write_text(
+        f"{PROJECT}[tool.accelsel.pin]\nformat = 1\nselections = [{row}]\nwritten = []\n"
+    )
+    (tmp_path / "uv.lock").write_text(lock_text([{"name": "torch", "version": "2.14.1+cu126"}]))
+    out = ran(tmp_path, code=1).stdout
+    assert "error[lock-differs]" in out
+    assert out.count("fix:   accelsel uv sync\n") == 2
+    assert "fix:   uv sync" not in out

@@ -136,3 +136,8 @@ def test_a_folder_that_is_gone(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr.splitlines()[0]) == (
         2, "error: the current folder is gone",
     )  # fmt: skip
+
+
+def test_why_of_an_unknown_backend_is_an_error_in_every_form(tmp_path: Path) -> None:
+    for form in ("text", "json"):
+        ran(tmp_path, "why", "nonsense", "--format", form, env={}, code=2)

@@ -27,13 +27,14 @@ def why(output: Output, flags: Flags, backend: str | None) -> int:
     project = steps.project_here()
     config = steps.settings(project)
     selection, profile, request, tables = steps.selected(flags, config, project)
+    if backend is None:
+        text = explain.why(selection, profile, tables, verbose=bool(output.verbose))
+    else:
+        text = explain.why_not(backend, profile, request, tables, selection)
     if output.json:
         answer(selection)
-    elif backend is None:
-        text = explain.why(selection, profile, tables, verbose=bool(output.verbose))
-        output.data(text)
     else:
-        output.data(explain.why_not(backend, profile, request, tables, selection))
+        output.data(text)
     return code_of(selection, flags, config) if backend is None else 0
 
 

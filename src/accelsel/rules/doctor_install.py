@@ -43,7 +43,9 @@ def wheels(subject: Subject) -> Iterator[Finding]:
             "error",
             f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} made for {reason}",
             environment.root,
-            "uv sync --reinstall" if subject.lock else _again(subject, environment, names),
+            f"{subject.sync} --reinstall"
+            if subject.lock and subject.own
+            else _again(subject, environment, names),
             hint="a folder copied from elsewhere, or a Python that was exchanged; torch of the "
             "same version is right",
             cause="python" if python else "project",

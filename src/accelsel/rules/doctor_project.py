@@ -46,7 +46,7 @@ def lock(subject: Subject) -> Iterator[Finding]:
                     "warning",
                     f"the lock holds torch {_versions(rows)}, the environment none",
                     environment.root,
-                    "uv sync",
+                    subject.sync,
                     cause="project",
                     hint="or torch stands in an extra or group that was not asked for",
                 )
@@ -58,7 +58,7 @@ def lock(subject: Subject) -> Iterator[Finding]:
             "error",
             f"{name} {package.full_version} is installed, the lock gives {_versions(rows)}",
             environment.root,
-            "uv sync",
+            subject.sync,
             cause="project",
             own=subject.pinned,
         )
@@ -161,7 +161,7 @@ def orphaned(subject: Subject) -> Iterator[Finding]:
             "error",
             f"{' and '.join(left)} installed without torch",
             environment.root,
-            "uv sync" if subject.lock else subject.renew(),
+            subject.sync if subject.lock and subject.own else subject.renew(),
             cause="project",
         )
 

@@ -74,8 +74,8 @@ def _tied(subject: Subject, torch: TorchBuild) -> set[str]:
 def _keeping(subject: Subject, torch: TorchBuild, package: Distribution) -> str:
     """The command that finds a release of a package that fits the torch that is there."""
     if package.name in FAMILY or not torch.vendor:
-        if subject.pinned:
-            return f"uv sync --reinstall-package {package.name}"
+        if subject.pinned and subject.own:
+            return f"{subject.sync} --reinstall-package {package.name}"
         return subject.install(package.name, f"torch=={torch.release}", reinstall=False)
     name = package.name
     return compiled(subject, name, f"--no-deps {name}=={release_of(package.version)}")
@@ -98,7 +98,8 @@ def _runtime(
             continue
         has = f"installed is {found.version}" if found else "it is not installed"
         wanted = f"{name}{asked.specifier}"
-        source = ("uv sync" + f" --reinstall-package {name}") if subject.pinned else None
+        again = f"{subject.sync} --reinstall-package {name}"
+        source = again if subject.pinned and subject.own else None
         yield finding(
             "runtime-version",
             "error",

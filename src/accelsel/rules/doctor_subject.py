@@ -98,6 +98,19 @@ class Subject:
         return bool(self.record)
 
     @property
+    def own(self) -> bool:
+        """Whether the environment is the one that uv keeps for the project."""
+        return self.environment is None or self.environment.chosen == ".venv"
+
+    @property
+    def sync(self) -> str:
+        """The command that gives the project's own environment what its lock holds for this host.
+        A plain `uv sync` takes no extra, and of the groups the default one."""
+        rows = (self.record or {}).get("selections") or ()
+        apart = any(isinstance(row, dict) and {"extra", "group"} & set(row) for row in rows)
+        return "accelsel uv sync" if apart else "uv sync"
+
+    @property
     def backends(self) -> tuple[str, ...]:
         """The backends that the project is pinned for, the first being the default."""
         rows = (self.record or {}).get("selections") or ()
@@ -134,9 +147,9 @@ class Subject:
 
     def renew(self) -> str:
         """The command that gives this project or environment the build that is right here."""
-        if self.pinned and (self.best.backend == "default" or self.holds()):
-            return "uv sync" if len(self.backends) == 1 else "accelsel uv sync"
-        if self.project is not None:
+        if self.own and self.pinned and (self.best.backend == "default" or self.holds()):
+            return self.sync
+        if self.own and self.project is not None:
             return "accelsel pin --write --sync"
         best = self.best
         if best.torch is None or best.backend is None:
@@ -347,7 +360,9 @@ def both_of(subject: Subject) -> tuple[Environment, TorchBuild] | None:
 
 def renewed(subject: Subject, *requirements: str) -> str:
     """In a pinned project the lock knows better than a guess."""
-    return "uv sync" if subject.pinned else subject.install(*requirements, reinstall=True)
+    if subject.pinned and subject.own:
+        return subject.sync
+    return subject.install(*requirements, reinstall=True)
 
 
 def gpu_build(subject: Subject) -> Vendor | None:

@@ -197,8 +197,8 @@ def _python_command(subject: Subject) -> str:
     rows = [b for b in rows if release(b.torch) == newest_torch]
     plain = {p for row in rows for p in row.pythons if not p.endswith("t")}
     newest = max(plain, key=python_key, default="3.12")
-    if subject.project is not None:
-        return f"uv sync --python {newest}"
+    if subject.project is not None and subject.own:
+        return f"{subject.sync} --python {newest}"
     root = subject.environment.root if subject.environment else ".venv"
     return f"uv venv --python {newest} --clear {root}"
 
