@@ -235,12 +235,12 @@ def test_a_profile_and_a_message_from_standard_input(tmp_path: Path) -> None:
 def test_the_fix_is_for_the_environment_that_was_looked_at(tmp_path: Path) -> None:
     """`uv sync` acts on the project's own alone, and of several backends takes the default one."""
     environment(tmp_path, CPU)
-    (tmp_path / ".venv").rename(tmp_path / "other")
+    (tmp_path / ".venv").rename(tmp_path / "an other")
     environment(tmp_path, CPU)
     path = tmp_path / "pyproject.toml"
     path.write_text(PROJECT + RECORD)
-    there = ran(tmp_path, "--python", "other", code=1).stdout
-    assert f"fix:   uv pip install --python {tmp_path}/other --reinstall-package torch" in there
+    there = ran(tmp_path, "--python", "an other", code=1).stdout
+    assert f"fix:   uv pip install --python '{tmp_path}/an other' --reinstall-pack" in there
     assert "fix:   uv sync\n" in ran(tmp_path, code=1).stdout
     row = '{ backend = "cu126", torch = "2.14.1", group = "cu126" }'
     path.write_text(

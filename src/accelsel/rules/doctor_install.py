@@ -13,6 +13,7 @@ from accelsel.rules.doctor_subject import (
     release_of,
     setting,
     unsetting,
+    worded,
 )
 from accelsel.rules.versions import numbers
 
@@ -131,7 +132,7 @@ def conda(subject: Subject) -> Iterator[Finding]:
             "error",
             f"conda installed pytorch {own}, and torch {torch.full} was put over it",
             environment.root,
-            f"conda remove --force -p {environment.root} pytorch libtorch",
+            f"conda remove --force -p {worded(environment.root)} pytorch libtorch",
             hint="one of them alone: then install torch anew with the other; parts of both are "
             "mixed now",
             cause="project",
@@ -145,7 +146,7 @@ def conda(subject: Subject) -> Iterator[Finding]:
             "error",
             f"conda's pytorch {own} needs an MKL of before 2024.1; installed is mkl {mkl}",
             environment.root,
-            f'conda install -p {environment.root} "mkl<2024.1"',
+            f'conda install -p {worded(environment.root)} "mkl<2024.1"',
             hint="`undefined symbol: iJIT_NotifyEvent` comes from this; torch is right",
             cause="companion",
         )

@@ -63,7 +63,7 @@ class Subject:
         environment = self.environment
         if environment is None or environment.chosen != "--python":
             return ""
-        return f" --python {environment.root}"
+        return f" --python {worded(environment.root)}"
 
     def install(self, *requirements: str, reinstall: bool = False) -> str:
         """The command that puts requirements into this environment."""
@@ -164,6 +164,13 @@ class Subject:
         again = self.reinstalled(["torch", *family])
         wanted = " ".join([f'"torch{extras}=={best.torch.version}"', *family])
         return f"uv pip install{self.python_argument}{again}{source} {wanted}"
+
+
+def worded(path: str) -> str:
+    """A path as one word of a command, in the shells of every system."""
+    if re.fullmatch(r"[\w./\\:+@~-]+", path):
+        return path
+    return f'"{path}"' if "'" in path else f"'{path}'"
 
 
 def setting(subject: Subject, name: str, value: str) -> str:

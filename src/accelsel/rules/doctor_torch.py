@@ -14,6 +14,7 @@ from accelsel.rules.doctor_subject import (
     finding,
     gpu_name,
     release_of,
+    worded,
 )
 from accelsel.rules.host import OVERRIDE, platform_of
 from accelsel.rules.versions import python_key, release
@@ -200,7 +201,7 @@ def _python_command(subject: Subject) -> str:
     if subject.project is not None and subject.own:
         return f"{subject.sync} --python {newest}"
     root = subject.environment.root if subject.environment else ".venv"
-    return f"uv venv --python {newest} --clear {root}"
+    return f"uv venv --python {newest} --clear {worded(root)}"
 
 
 def cpu_build(subject: Subject) -> Iterator[Finding]:
