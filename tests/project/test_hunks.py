@@ -72,3 +72,16 @@ def test_what_was_edited_is_not_found() -> None:
 def test_lines_that_were_taken_out_come_back_beside_a_neighbour(edited: str, wanted: str) -> None:
     made = hunks.of_splices("[\n1,\n2,\n3,\n]", [(4, 7, "")])
     assert hunks.taken_back(edited, hunks.find(edited, made)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("edited", "wanted"),
+    [
+        ("b # mine\nc\n", "a\nb # mine\nc\n"),
+        ("# mine\nb\nc\n", "# mine\na\nb\nc\n"),
+    ],
+    ids=["the next one edited", "another above it"],
+)
+def test_the_first_lines_come_back_at_the_top(edited: str, wanted: str) -> None:
+    made = hunks.of_splices("a\nb\nc\n", [(0, 2, "")])
+    assert hunks.taken_back(edited, hunks.find(edited, made)) == wanted

@@ -127,8 +127,8 @@ def _score(lines: Sequence[str], sums: Sequence[str], place: int, hunk: Hunk) ->
         return 1 + 2 * above + below if here == inside else 0
     if above and below:
         return 4
-    # one neighbour alone must be one: no blank line, and rather not what opens an array
-    if above and place and (line := lines[place - 1].strip()):
+    # one neighbour alone must be one: no blank line, and rather not what opens an array or the text
+    if above and (line := lines[place - 1].strip() if place else "["):
         return 1 if line.endswith("[") else 3
     return 2 if below and end < len(lines) and lines[end].strip() else 0
 
