@@ -464,6 +464,25 @@ def test_a_setting_of_uv_is_the_callers_word(bench: Bench) -> None:
     assert bench.calls == [(PIP.split(), {})]
 
 
+def test_settings_of_uv_are_read_where_uv_reads_them(bench: Bench) -> None:
+    def backend(line: str, **env: str) -> str | None:
+        bench.run(*line.split(), host="t4-535", env={"XDG_CONFIG_HOME": str(bench.folder), **env})
+        return bench.calls[-1][1].get("UV_TORCH_BACKEND")
+
+    user = bench.folder / "uv" / "uv.toml"
+    user.parent.mkdir()
+    user.write_text('[pip]\ntorch-backend = "cpu"\n')
+    assert backend(PIP) is None
+    assert backend(f"{PIP} --no-config") == "cu126"
+    assert backend(PIP, UV_CONFIG_FILE=os.devnull) == "cu126"
+    project = bench.folder / "project" / "pyproject.toml"
+    project.write_text('[tool.uv.pip]\ntorch-backend = "auto"\n')
+    assert backend(PIP) == "cu126"
+    assert backend("tool install x") is None  # a project's settings are none of a tool's
+    project.write_text("[tool.ruff]\n")
+    assert backend(PIP) is None
+
+
 def test_pip_takes_the_python_of_the_environment(bench: Bench) -> None:
     """Torch 2.9 and newer have no wheel for 3.9: nothing newer than that Python's is chosen."""
     venv = bench.folder / "project" / ".venv"

@@ -53,7 +53,7 @@ def hazards(
     if config:
         found += _of_config(Path(config), routes, above=True)
     elif not true_flag(env.get("UV_NO_CONFIG")):
-        for path in _user_configs(env):
+        for path in user_configs(env):
             found += _of_config(path, routes, above=False)
     return tuple(found)
 
@@ -177,7 +177,7 @@ def _place(url: str) -> tuple[str, str]:
     return f"{split.hostname}:{split.port}{path}", name
 
 
-def _user_configs(env: Mapping[str, str]) -> Iterator[Path]:
+def user_configs(env: Mapping[str, str]) -> Iterator[Path]:
     if sys.platform == "win32":
         for name in ("APPDATA", "PROGRAMDATA"):
             if base := env.get(name):

@@ -204,8 +204,10 @@ def request_for(
 
 def offline(flags: "Flags", config: Config) -> bool:
     """Whether no network may be used: flag, `ACCELSEL_OFFLINE`, settings."""
-    named = os.environ.get("ACCELSEL_OFFLINE", "")
-    return flags.offline or named not in ("", "0", "false") or bool(config.offline)
+    from accelsel.apply.hazards import true_flag
+
+    named = true_flag(os.environ.get("ACCELSEL_OFFLINE"))
+    return flags.offline or named or bool(config.offline)
 
 
 def asked_backend(

@@ -3,7 +3,8 @@
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +84,9 @@ def _said(call: Call, environ: Mapping[str, str], flags: Flags) -> bool:
     if named and named != "auto":
         return True
     places = (*call.values(*INDEXES), *_variables(environ))
-    return any("pytorch" in place or "/whl/" in place for place in places) or _configured(call)
+    return any("pytorch" in place or "/whl/" in place for place in places) or _configured(
+        call, environ
+    )
 
 
 def _variables(environ: Mapping[str, str]) -> list[str]:
@@ -91,21 +94,40 @@ def _variables(environ: Mapping[str, str]) -> list[str]:
     return [environ[name] for name in names if environ.get(name)]
 
 
-def _configured(call: Call) -> bool:
-    """Whether uv's own settings name a backend."""
-    if call.has("--no-config"):
-        return False
-    folder = Path.cwd()
-    for each in (folder, *folder.parents):
-        for name in ("uv.toml", "pyproject.toml"):
-            text = _read(each / name)
-            if text is None:
-                continue
-            if "torch-backend" not in text:
-                return False
-            found = re.search(r"""^\s*torch-backend\s*=\s*["']([^"']+)""", text, re.MULTILINE)
-            return bool(found and found[1] != "auto")
+def _configured(call: Call, environ: Mapping[str, str]) -> bool:
+    """Whether uv's own settings name a backend: the nearest file that speaks of one decides."""
+    for path in _settings(call, environ):
+        text = _read(path) or ""
+        found = re.search(r"""^\s*torch-backend\s*=\s*["']([^"']+)""", text, re.MULTILINE)
+        if found:
+            return found[1] != "auto"
     return False
+
+
+def _settings(call: Call, environ: Mapping[str, str]) -> Iterator[Path]:
+    """The files that uv takes settings from, the nearest first; for tools the project's are none.
+
+    (docs.astral.sh/uv/concepts/configuration-files, read 2026-11-20.)
+    """
+    from accelsel.apply.hazards import true_flag, user_configs
+
+    named = call.values("--config-file") or tuple(filter(None, (environ.get("UV_CONFIG_FILE"),)))
+    if named:
+        yield Path(named[-1])
+        return
+    if call.has("--no-config") or true_flag(environ.get("UV_NO_CONFIG")):
+        return
+    if call.command[0] != "tool":
+        folder = Path.cwd()
+        names = ("uv.toml", "pyproject.toml")
+        files = (each / name for each in (folder, *folder.parents) for name in names)
+        yield from islice((path for path in files if _has_settings(path)), 1)
+    yield from user_configs(environ)
+
+
+def _has_settings(path: Path) -> bool:
+    text = _read(path)
+    return text is not None and (path.name == "uv.toml" or "[tool.uv" in text)
 
 
 def _read(path: Path) -> str | None:
