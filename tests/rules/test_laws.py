@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from itertools import permutations
 
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.rules.hosts import gpu, host
 
@@ -17,6 +17,7 @@ from accelsel.model.profile import Gpu, Profile, Vendor
 from accelsel.model.request import Request
 from accelsel.model.selection import Selection
 from accelsel.rules import RULES, select, why, why_not
+from accelsel.rules.channels import asked
 
 TABLES = load()
 ORDER = {rule.id for rule in RULES if rule.scope == "order"}
@@ -41,9 +42,10 @@ SETTINGS = settings(max_examples=max(1, EXAMPLES // 6), deadline=None)
 
 
 @st.composite
-def gpus(draw: st.DrawFn, vendors: tuple[Vendor, ...] = VENDORS) -> tuple[Gpu, ...]:
+def gpus(draw: st.DrawFn, vendors: tuple[Vendor, ...] = VENDORS, least: int = 0) -> tuple[Gpu, ...]:
+    """GPUs of these vendors; where there have to be some, all of them are usable."""
     found = []
-    for index in range(draw(st.integers(0, 4))):
+    for index in range(draw(st.integers(least, 4))):
         vendor = draw(st.sampled_from(vendors))
         arch = draw(st.sampled_from(ARCHS[vendor]))
         found.append(
@@ -54,14 +56,14 @@ def gpus(draw: st.DrawFn, vendors: tuple[Vendor, ...] = VENDORS) -> tuple[Gpu, .
                 arch,
                 memory=draw(st.sampled_from((None, 2, 8, 24))),
                 integrated=draw(st.sampled_from((False, False, False, True, None))),
-                usable=draw(st.sampled_from((True, True, True, False))),
+                usable=bool(least) or draw(st.sampled_from((True, True, True, False))),
             )
         )
     return tuple(found)
 
 
 @st.composite
-def profiles(draw: st.DrawFn, vendors: tuple[Vendor, ...] = VENDORS) -> Profile:
+def profiles(draw: st.DrawFn, vendors: tuple[Vendor, ...] = VENDORS, least: int = 0) -> Profile:
     system, arch = draw(
         st.sampled_from(
             (("linux", "x86_64"),) * 4
@@ -69,7 +71,7 @@ def profiles(draw: st.DrawFn, vendors: tuple[Vendor, ...] = VENDORS) -> Profile:
                ("darwin", "arm64"), ("darwin", "x86_64"), ("linux", "riscv64"))
         )
     )  # fmt: skip
-    cards = draw(gpus(vendors))
+    cards = draw(gpus(vendors, least))
     return host(
         *cards,
         driver=draw(st.sampled_from(DRIVERS)) if any(c.vendor == "nvidia" for c in cards) else None,
@@ -137,12 +139,13 @@ def numbers(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.partition("+")[0].split(".") if part.isdigit())
 
 
-def check(profile: Profile, selection: Selection) -> None:
+def check(profile: Profile, request: Request, selection: Selection) -> None:
     """Twenty lines that know only the rows: the selected build is there and runs."""
     assert selection.torch is not None
     assert selection.python is not None
     wanted = (selection.torch.version, selection.backend, selection.platform)
-    (row,) = [r for r in TABLES.builds if (r.torch, r.backend, r.platform) == wanted]
+    rows = (*TABLES.builds, *asked(selection.platform, request, TABLES))
+    (row,) = [r for r in rows if (r.torch, r.backend, r.platform) == wanted]
     assert row.published
     assert selection.python in row.pythons
     libc = profile.os.libc
@@ -178,7 +181,7 @@ def check(profile: Profile, selection: Selection) -> None:
 def test_every_selection_runs(profile: Profile, request: Request) -> None:
     selection = select(profile, replace(request, force=False), TABLES)
     if selection.outcome == "selected":
-        check(profile, selection)
+        check(profile, request, selection)
 
 
 @given(profiles(), requests())
@@ -198,7 +201,7 @@ def test_total_and_told(profile: Profile, request: Request) -> None:
         seen.add((selection.torch.version if selection.torch else "", selection.backend or ""))
         rows = {
             (row.torch, row.backend)
-            for row in TABLES.builds
+            for row in (*TABLES.builds, *asked(selection.platform, request, TABLES))
             if row.platform == selection.platform and row.channel in ("stable", request.channel)
         }
         assert seen == rows
@@ -222,8 +225,7 @@ def test_a_narrower_range_never_yields_a_newer_torch(
 @given(st.sampled_from(VENDORS), st.data())
 @SETTINGS
 def test_another_gpu_never_adds_a_build(vendor: Vendor, data: st.DataObject) -> None:
-    profile = data.draw(profiles((vendor,)))
-    assume(len(profile.gpus) > 1 and all(one.usable for one in profile.gpus))
+    profile = data.draw(profiles((vendor,), 2))
     indexes = [str(one.index) for one in profile.gpus]
     fewer = select(profile, Request(gpus=",".join(indexes[:-1])), TABLES)
     more = select(profile, Request(gpus=",".join(indexes)), TABLES)
