@@ -85,6 +85,26 @@ def test_against_names_the_pythons() -> None:
     assert against(wish, row, ()) is None
 
 
+@pytest.mark.parametrize(
+    ("specifier", "expected"),
+    [
+        ("", None),
+        (">=2", None),
+        ("==2.11.0", None),
+        ("==2.11.0+cu130", None),
+        ("==2.11.1", None),
+        ("!=2.11.0", None),
+        ("<2.12", None),
+        ("==2.14.0", "torchaudio==2.14.0 was asked for, and 2.11.1 is the newest that is known"),
+        (">=2.12", "torchaudio>=2.12 was asked for, and 2.11.1 is the newest that is known"),
+        ("<2.11", "torchaudio<2.11 was asked for, and it goes with >=2.11"),
+    ],
+)
+def test_a_release_newer_than_the_newest(specifier: str, expected: str | None) -> None:
+    row = build(companions=(replace(audio(">=2.11"), newest="2.11.1"),))
+    assert against(Wish(name="torchaudio", specifier=specifier), row, ()) == expected
+
+
 def test_what_a_release_does_not_list_is_not_known_and_a_nightly_lists_nothing() -> None:
     wish = Wish(name="torchvision", specifier="")
     assert against(wish, build(companions=()), ()) == "no torchvision is known for it"
@@ -115,6 +135,8 @@ ARM_WINDOWS = host(system="windows", arch="arm64")
             {"torch": "==2.9.0"},
             ("2.9.0", "cu129", None),
         ),
+        (nvidia("sm_61"), {"companions": ("torchaudio==2.14.1",), "torch": "==2.14.1"}, None),
+        (nvidia("sm_61"), {"companions": ("torchvision==0.30.0",)}, None),
         (nvidia("sm_61"), {"python": "3.15"}, ("2.13.0", "cu126", None)),
         (nvidia("sm_61"), {"python": "3.15", "companions": ("torchvision",)}, None),
         (nvidia("sm_61"), {"python": "3.13t", "torch": "==2.6.0"}, ("2.6.0", "cu126", None)),

@@ -164,6 +164,7 @@ def _companion(row: Row) -> Companion:
         specifier=row["specifier"],
         declared=row["declared"],
         pythons=tuple(row.get("pythons", ())),
+        newest=row.get("newest"),
     )
 
 

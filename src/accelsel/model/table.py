@@ -56,8 +56,9 @@ class Companion:
     `specifier` admits the versions that work with that torch. `declared` is True where the
     package's own metadata enforces it, False where only this table knows. `pythons` are the tags
     for which it has wheels, () for those of torch. `index` is `torch` where it comes from the index
-    of torch, `default` where only the default index has one that works. A companion that a build
-    does not list is not known to exist for it.
+    of torch, `default` where only the default index has one that works. `newest` is the last
+    release of an open specifier. A companion that a build does not list is not known to exist for
+    it.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Companion:
     declared: bool
     pythons: tuple[str, ...] = ()
     index: Literal["torch", "default"] = "torch"
+    newest: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

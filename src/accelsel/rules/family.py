@@ -63,6 +63,13 @@ def against(
         return f"no {wish.name} is known for it" if lacks(build, wish) else None
     if not overlap(wish.specifier, row.specifier, where=wish.name):
         return f"{wish.name}{wish.specifier} was asked for, and it goes with {row.specifier}"
+    if row.newest:
+        known = f"{row.specifier},<={row.newest}"
+        if not overlap(wish.specifier, known, where=wish.name):
+            return (
+                f"{wish.name}{wish.specifier} was asked for, and {row.newest} is the newest that "
+                "is known"
+            )
     if row.pythons and pythons and not set(pythons) & set(row.pythons):
         return f"{wish.name} has no wheel for Python {' or '.join(pythons)}"
     return None
