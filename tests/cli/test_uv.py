@@ -315,6 +315,15 @@ def test_a_request_that_cannot_be_met_ends_before_uv(
     assert bench.calls == []
 
 
+@pytest.mark.parametrize("line", ["lock", "sync", "sync --extra cu130", "pip list"])
+def test_a_request_without_effect_is_told(bench: Bench, line: str) -> None:
+    if line.endswith("cu130"):
+        bench.pin("extra")
+    assert "without the request flags" in bench.run("--backend", "cpu", *line.split()).stderr
+    assert bench.run(*line.split()).stderr == ""
+    assert [call for call, _ in bench.calls] == [line.split()] * 2
+
+
 def test_contradicting_probes_end_it_where_they_must_not(bench: Bench) -> None:
     path = bench.folder / "profile.json"
     data = json.loads((HOSTS / "gtx-1080-ti-580" / "profile.json").read_text())

@@ -170,6 +170,8 @@ def run(argv: Sequence[str]) -> int:
         from accelsel.cli.uv_project import backend_arguments
 
         arguments = backend_arguments(call, environ)
+        if flags and not arguments:
+            _without_effect(call)
         if arguments and call.command[0] in ("add", "remove"):
             return _edit_then_sync(uv, call, arguments, environ)
         return become(uv, call.with_arguments(arguments), environ)
@@ -177,7 +179,16 @@ def run(argv: Sequence[str]) -> int:
         from accelsel.cli.uv_pip import applied
 
         argv, environ = applied(call, environ)
+    elif flags:
+        _without_effect(call)
     return become(uv, argv, environ)
+
+
+def _without_effect(call: Call) -> None:
+    """Say that what was asked for changes nothing: no silence where somebody wants something."""
+    if not call.has("-q", "--quiet", "-qq"):
+        command = " ".join(("uv", *call.command))
+        print(f"warning: `{command}` here is as without the request flags", file=sys.stderr)
 
 
 def become(uv: str, argv: Sequence[str], environ: Mapping[str, str]) -> int:
