@@ -251,3 +251,9 @@ def test_the_fix_is_for_the_environment_that_was_looked_at(tmp_path: Path) -> No
     assert "error[lock-differs]" in out
     assert out.count("fix:   accelsel uv sync\n") == 2
     assert "fix:   uv sync" not in out
+
+
+def test_a_script_is_a_project_too(tmp_path: Path) -> None:
+    block = '# /// script\n# dependencies = ["torch"]\n# [tool.accelsel]\n# gpu = "any"\n# ///\n'
+    (tmp_path / "tool.py").write_text(f"{block}import torch\n")
+    assert "project      tool.py" in ran(tmp_path, "tool.py").stdout

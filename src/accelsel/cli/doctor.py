@@ -167,10 +167,13 @@ def examined(patient: Patient) -> Report:
     """The report on what was gathered."""
     from accelsel.knowledge.companions import faults, symptoms
     from accelsel.knowledge.companions import load as companions
+    from accelsel.ports.config import read
     from accelsel.rules.doctor import examine
 
     view = patient.view
-    config = steps.settings(Path(view.path)) if view else steps.user_config()
+    config = steps.user_config()
+    if view is not None:
+        config = steps.merged(read(view.settings, f"{view.path}: [tool.accelsel]"), config)
     report = examine(
         patient.profile,
         steps.tables_for(config),
