@@ -74,6 +74,107 @@ def test_triton_of_the_same_index(
     assert_settled(project)
 
 
+def by_hand(index: str, names: list[str], *needs: str, url: str) -> str:
+    """A project as uv's own guide writes it: the triton of torch required by name."""
+    sources = "".join(f'{name} = {{ index = "pytorch" }}\n' for name in names)
+    return (
+        f"{project_text(*needs)}[tool.uv.sources]\n{sources}"
+        f'[[tool.uv.index]]\nname = "pytorch"\nurl = "{url}/whl/{index}"\nexplicit = true\n'
+    )
+
+
+OLD_ROCM = "pytorch-triton-rocm>=3.5.1 ; sys_platform == 'linux'"
+NEW_ROCM = "triton-rocm>=3.6.0 ; sys_platform == 'linux'"
+OLD_XPU = "pytorch-triton-xpu>=3.5 ; sys_platform == 'win32' or sys_platform == 'linux'"
+
+
+@pytest.mark.parametrize(
+    ("host", "needs", "words", "expected"),
+    [
+        pytest.param(
+            "mi300x",
+            ["torch>=2.9", OLD_ROCM, NEW_ROCM],
+            [],
+            {"torch": "2.14.1+rocm7.2", "triton_rocm": "3.8.0"},
+            id="rocm-both-names",
+        ),
+        pytest.param(
+            "mi300x",
+            ["torch>=2.9,<2.10", OLD_ROCM],
+            [],
+            {"torch": "2.9.1+rocm6.4", "pytorch_triton_rocm": "3.5.1"},
+            id="rocm-old-name",
+        ),
+        pytest.param(
+            "arc-a770",
+            ["torch>=2.9", OLD_XPU],
+            [],
+            {"torch": "2.14.1+xpu", "triton_xpu": "3.8.0"},
+            id="xpu-of-an-older-torch",
+        ),
+        pytest.param(
+            "arc-a770",
+            ["torch>=2.9,<2.10", OLD_XPU],
+            [],
+            {"torch": "2.9.1+xpu", "pytorch_triton_xpu": "3.5.0"},
+            id="xpu-old-name",
+        ),
+        pytest.param(
+            "mi300x",
+            ["torch>=2.9", OLD_ROCM, NEW_ROCM],
+            ["--backends", "rocm7.2,rocm6.4"],
+            {"torch": "2.14.1+rocm7.2", "triton_rocm": "3.8.0"},
+            id="two-backends",
+        ),
+    ],
+)
+def test_the_triton_of_torch_is_a_requirement_of_the_project(
+    make_project: Callable[[str], Project],
+    replay: Replay,
+    host: str,
+    needs: list[str],
+    words: list[str],
+    expected: Mapping[str, str],
+) -> None:
+    """Its marker reaches machines that torch's index has no build for, and it may be the triton of
+    another torch."""
+    index = "rocm6.4" if host == "mi300x" else "xpu"
+    names = ["torch", *(need.partition(">")[0] for need in needs[1:])]
+    text = by_hand(index, names, *needs, url=replay.url)
+    project = make_project(text)
+    project.pin(host, "--write", "--sync", *words)
+    installed = project.installed()
+    assert {name: installed.get(name) for name in expected} == expected
+    assert len(project.owners("triton")) == 1
+    assert_settled(project)
+    project.accelsel("unpin", "--write")
+    assert project.file.read_text() == text
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        '[[tool.uv.index]]\nname = "rocm"\nurl = "{url}/whl/rocm6.2"\n',
+        '[[tool.uv.index]]\nurl = "{url}/whl/nightly/rocm6.2"\n',
+        '[tool.uv]\nextra-index-url = ["{url}/whl/cu118"]\nindex-strategy = "unsafe-best-match"\n',
+    ],
+    ids=["named", "nameless", "extra-index-url"],
+)
+def test_an_index_below_the_mirror_that_shadows(
+    make_project: Callable[[str], Project], replay: Replay, setting: str
+) -> None:
+    """The mirror says what is PyTorch's there, as the host itself would."""
+    text = project_text("torch>=2.5.1", "requests>=2.32.2") + setting.format(url=replay.url)
+    project = make_project(text)
+    project.pin("mi300x", "--write", "--sync")
+    assert project.taken_from("/whl/") == {"torch", "triton-rocm"}
+    written = project.file.read_text().partition("[tool.accelsel")[0]
+    assert not {"rocm6.2", "cu118"} & set(written.replace('"', "/").split("/"))
+    assert "unsafe" not in written
+    assert written.count("[[tool.uv.index]]") == written.count("explicit = true") == 1
+    assert_settled(project)
+
+
 def test_an_override_of_the_project_gives_way_to_the_mask(
     make_project: Callable[[str], Project],
 ) -> None:
@@ -464,6 +565,9 @@ def test_a_vendor_index_that_shadowed_installs(make_project: Callable[[str], Pro
     project = make_project(project_text("tensorrt_llm~=0.12", "requests", python="==3.10.*"))
     project = replace(project, env={**project.env, "UV_PYTHON": str(PYTHON_310)})
     project.pin("t4-535", "--write", "--sync")
+    text = project.file.read_bytes()
+    project.pin("t4-535", "--write")
+    assert project.file.read_bytes() == text
     installed = project.installed()
     assert installed["torch"] == "2.4.0+cu121"
     assert installed["tensorrt_llm"] == "0.12.0"

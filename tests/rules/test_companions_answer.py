@@ -361,6 +361,24 @@ def test_a_release_that_the_table_does_not_have_is_left_alone_with_a_warning() -
     assert [warning.code for warning in answer.warnings] == ["companion-not-in-table"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "ways"),
+    [
+        (["flash-attn==2.8.3", "flash-attn==3.0.0b1"], "flash-attn-3==3.0.0b1"),
+        (["flash-attn>=3.0.0b1"], "flash-attn-3>=3.0.0b1 or flash-attn-4>=3.0.0b1"),
+        (["flash-attn>=2.8,>=4.0.0b1"], "flash-attn-4>=4.0.0b1"),
+        (["sgl-kernel>=0.4"], "sglang-kernel>=0.4"),
+        (["flash-attn>=9"], None),
+    ],
+)
+def test_later_releases_have_names_of_their_own(asked: list[str], ways: str | None) -> None:
+    answer = ask("2.14.1", "cu126", *asked, archs="sm_90")
+    assert answer.refusals == ()
+    [warning] = answer.warnings
+    assert "the newest that it knows is" in warning.message
+    assert warning.hint == (ways and f"later ones have names of their own: {ways}")
+
+
 def test_a_marker_for_another_platform_is_no_requirement() -> None:
     answer = ask("2.15.0", "cu132", "vllm ; sys_platform == 'win32'")
     assert answer == CompanionAnswer()

@@ -22,7 +22,7 @@ from accelsel.model.companion import (
 _DATA = Path(__file__).parent / "data"
 _LISTS = (
     "imports", "backends", "platforms", "archs", "ptx", "extras", "brings", "build_requires",
-    "requires_dist", "names", "lacks",
+    "requires_dist", "names", "lacks", "later",
 )  # fmt: skip
 
 

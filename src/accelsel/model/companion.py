@@ -25,7 +25,8 @@ class Distribution:
     version. `imports` are the top-level packages that it installs. `triton` is True where its
     metadata asks for the distribution `triton` by name. `prerelease` is True where every release is
     a pre-release, so that a bound has to name one. `place` says where a `direct` requirement comes
-    from when the name on the default index is another project's.
+    from when the name on the default index is another project's. `later` are the distributions that
+    its later releases were published as.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Distribution:
     triton: bool = False
     prerelease: bool = False
     place: str | None = None
+    later: tuple[str, ...] = ()
     advice: str | None = None
     source: str
     checked: str

@@ -25,17 +25,19 @@ def backend_of(url: str) -> str | None:
     return last if _BACKEND.fullmatch(last) else None
 
 
-def is_pytorch(url: str) -> bool:
-    """Whether the URL says that it is PyTorch's host or a mirror of it."""
-    return bool(_PYTORCH.match(url)) or (backend_of(url) is not None and "pytorch" in url)
+def is_pytorch(url: str, mirrors: Mirrors = ()) -> bool:
+    """Whether the URL says that it is PyTorch's host or a mirror of it, or is below one of the
+    mirrors named for it."""
+    source = original(url, mirrors)
+    return bool(_PYTORCH.match(source)) or (backend_of(url) is not None and "pytorch" in url)
 
 
-def of_pytorch(view: ProjectView, entry: Mapping[str, Any]) -> bool:
+def of_pytorch(view: ProjectView, entry: Mapping[str, Any], mirrors: Mirrors = ()) -> bool:
     """Whether an index of the project's holds PyTorch's builds of one backend: by its URL, else by
     its name or since torch comes from it."""
     url, name = url_of(entry), str(entry.get("name"))
-    if is_pytorch(url) or backend_of(url) is None:
-        return is_pytorch(url)
+    if is_pytorch(url, mirrors) or backend_of(url) is None:
+        return is_pytorch(url, mirrors)
     return "torch" in name.lower() or "torch" in users(view, name)
 
 
@@ -59,6 +61,15 @@ def mirrored(url: str, mirrors: Mirrors) -> str:
         stem = prefix.rstrip("/")
         if url == stem or url.startswith(stem + "/"):
             return replacement.rstrip("/") + url[len(stem) :]
+    return url
+
+
+def original(url: str, mirrors: Mirrors) -> str:
+    """`url` as it is without the mirror that it is below of; itself where that is none."""
+    for prefix, replacement in mirrors:
+        stem = replacement.rstrip("/")
+        if url == stem or url.startswith(stem + "/"):
+            return prefix.rstrip("/") + url[len(stem) :]
     return url
 
 

@@ -85,7 +85,10 @@ def single_routes(
                 wanted[name] = (index, platforms, f"{name} from the index of torch")
     for package in selection.packages:
         if package.index is not None:
-            wanted[package.name] = (package.index, of(package, platforms), package.why)
+            where = of(package, platforms)
+            if package.name in TRITONS:
+                where = span({*where, *_asked_on(view, package.name)} & {*PLATFORMS})
+            wanted[package.name] = (package.index, where, package.why)
     found: list[Route] = []
     for name, (index, where, why) in wanted.items():
         own = own_build(view, name, target(selection))
@@ -99,6 +102,12 @@ def single_routes(
                 f"remove that source of {name} to take the selected build",
             )
     return found
+
+
+def _asked_on(view: ProjectView, name: str) -> frozenset[str]:
+    """The platforms on which the project itself requires a package."""
+    markers = [r.marker or "" for r in view.requirements if r.name == name and is_direct(r)]
+    return frozenset[str]().union(*map(platforms_of, markers))
 
 
 def own_build(view: ProjectView, name: str, at: str | None) -> str | None:
@@ -143,11 +152,25 @@ def of(package: Package, platforms: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(p for p in known if p in platforms) or platforms
 
 
-def requirements(draft: Draft, routes: Sequence[Route], lists: Iterable[Path] = ()) -> None:
+def older_tritons(selection: Selection) -> frozenset[str]:
+    """The names that triton had for older torch releases of the selection's range."""
+    names = [package.name for package in selection.packages if package.name in TRITONS]
+    return frozenset(names[1:])
+
+
+def requirements(
+    draft: Draft,
+    routes: Sequence[Route],
+    lists: Iterable[Path] = (),
+    *,
+    older: frozenset[str] = frozenset(),
+) -> None:
     """URLs and local versions of the torch family as versions; companions that torch of another
-    backend needed go. Extras and groups with an index of their own for the package stay, and those
-    of other backends than the ones of `lists`."""
-    own = other_backends(draft.view, tuple(lists))
+    backend needed go, and beside `lists` those of `older` that only some torch needs. Extras and
+    groups with an index of their own for the package stay, and those of other backends than the
+    ones of `lists`."""
+    lists = tuple(lists)
+    own = other_backends(draft.view, lists)
     torch = {r.path for r in draft.view.requirements if r.name == "torch"}
     mine: dict[str, set[sources.Scope]] = {}
     for route in routes:
@@ -161,10 +184,12 @@ def requirements(draft: Draft, routes: Sequence[Route], lists: Iterable[Path] = 
             continue
         if "extra" in variables(requirement.marker or ""):
             continue
-        if mine and name in TRITONS - set(mine):
+        beside = name in older and requirement.path not in lists
+        if mine and name in TRITONS and (beside or name not in mine):
             if requirement.place.kind in ABOVE and requirement.path not in torch:
                 continue
-            draft.swap(requirement.path, raw, None, f"{name} belongs to another backend")
+            why = "torch asks for it itself" if beside else f"{name} belongs to another backend"
+            draft.swap(requirement.path, raw, None, why)
         elif name not in {*FAMILY, *mine}:
             continue
         elif requirement.url is not None and _is_release(requirement):

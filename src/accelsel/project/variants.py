@@ -64,7 +64,7 @@ def write_variants(
         _stay(draft, moved, lists, KEYS[shape])
     else:
         _leave(draft, moved, lists)
-    requirements(draft, routes, lists)
+    requirements(draft, routes, lists, older=TRITONS)
     _constraints(draft, selections, moved, lists, alone=not own)
     write_sources(draft, selections, routes, options, scoped=frozenset(moved), beside=theirs)
     if tritons_apart:
@@ -92,7 +92,7 @@ def write_variants(
                 f"`uv sync --no-group {draft.names[0]} --extra {extras[0]}`"
                 + (", or --as extras" if options.shape == "groups" else ""),
             )
-    settings_that_defeat(draft, selections[0])
+    settings_that_defeat(draft, selections[0], options)
 
 
 def _refuse(view: ProjectView, shape: Shape) -> None:
@@ -263,7 +263,7 @@ def _tritons(
             scope: Scope = (None, None)
             if same:
                 condition = exact(platforms)
-                if not view.requires(name):
+                if name in TRITONS or not view.requires(name):
                     draft.add(CONSTRAINTS, bound(name, "", condition), package.why)
             else:
                 extra = lists[at][-1]

@@ -35,7 +35,9 @@ def write_sources(
     whole project becomes one of each of the lists `beside` that requires the package.
     """
     view, at = draft.view, target(selections[0])
-    old = frozenset(str(e.get("name")) for e in view.indexes if indexes.of_pytorch(view, e))
+    old = frozenset(
+        str(e.get("name")) for e in view.indexes if indexes.of_pytorch(view, e, options.mirrors)
+    )
     entries = {
         name: _apart(draft, name, value, old, beside, at) if name in scoped else list(value)
         for name, value in view.sources.items()
@@ -146,7 +148,7 @@ def write_indexes(
     retired = [
         e
         for e in view.indexes
-        if indexes.of_pytorch(view, e)
+        if indexes.of_pytorch(view, e, options.mirrors)
         and e not in serving
         and str(e.get("name")) not in named
         and (not e.get("explicit") or str(e.get("name")) in used)
@@ -178,7 +180,7 @@ def write_indexes(
         draft.add(indexes.PATH, entry, "where the build comes from")
     for entry in view.indexes:
         if (
-            indexes.of_pytorch(view, entry)
+            indexes.of_pytorch(view, entry, options.mirrors)
             and entry not in retired
             and entry not in serving
             and not entry.get("explicit")

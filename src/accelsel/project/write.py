@@ -22,7 +22,15 @@ from accelsel.project.markers import (
 )
 from accelsel.project.read import FAMILY, table
 from accelsel.project.requirement import normalize
-from accelsel.project.routes import allowed, left, of, requirements, single_routes, target
+from accelsel.project.routes import (
+    allowed,
+    left,
+    of,
+    older_tritons,
+    requirements,
+    single_routes,
+    target,
+)
 from accelsel.project.scan import Path
 from accelsel.project.scopes import ABOVE, label, wheel_backend
 from accelsel.project.sources import Route, covers
@@ -34,14 +42,14 @@ def write_one(draft: Draft, selections: tuple[Selection, ...], options: PinOptio
     selection = selections[0]
     platforms = allowed(draft, selection)
     routes = single_routes(draft, selection, platforms, options)
-    requirements(draft, routes)
+    requirements(draft, routes, older=older_tritons(selection))
     mine = left(draft.view, routes, platforms, target(selection))
     constraints(draft, selection, routes, mine)
     names = write_sources(draft, selections, routes, options)
     extras_by_override(draft, selection, platforms)
     masks(draft, selection, options)
     builds(draft, selection)
-    settings_that_defeat(draft, selection)
+    settings_that_defeat(draft, selection, options)
     others_by_url(draft, selection, routes)
     unserved(draft, platforms, options)
     return names
@@ -250,7 +258,7 @@ def others_by_url(draft: Draft, selection: Selection, routes: Iterable[Route]) -
             )
 
 
-def settings_that_defeat(draft: Draft, selection: Selection) -> None:
+def settings_that_defeat(draft: Draft, selection: Selection, options: PinOptions) -> None:
     """Settings under which the pin would not hold are taken out, or told where they stay."""
     view = draft.view
     entries = [entry for entry in draft.now(indexes.PATH) or () if entry.get("explicit")]
@@ -261,11 +269,12 @@ def settings_that_defeat(draft: Draft, selection: Selection) -> None:
         for url in value if isinstance(value, list) else ():
             if not isinstance(url, str):
                 continue
-            if indexes.is_pytorch(url) or indexes.plain(url) in explicit:
-                whose = "PyTorch's" if indexes.is_pytorch(url) else "that"
+            pytorch = indexes.is_pytorch(url, options.mirrors)
+            if pytorch or indexes.plain(url) in explicit:
+                whose = "PyTorch's" if pytorch else "that"
                 draft.swap((*UV, key), url, None, f"{whose} index is explicit now")
     url = view.uv.get("index-url")
-    if isinstance(url, str) and indexes.is_pytorch(url):
+    if isinstance(url, str) and indexes.is_pytorch(url, options.mirrors):
         draft.set((*UV, "index-url"), None, "PyTorch's index is explicit now")
     strategy = view.uv.get("index-strategy")
     if isinstance(strategy, str) and strategy.startswith("unsafe"):

@@ -11,6 +11,7 @@ from accelsel.model.companion import (
     Clash,
     CompanionAnswer,
     CompanionTable,
+    Distribution,
     IndexTemplate,
     Offer,
     Refusal,
@@ -222,7 +223,7 @@ class _Answering:
         elif outcome is None:
             self.unknown.append(wanted.name)
             if not wanted.direct:
-                self._warn_unknown(wanted)
+                self._warn_unknown(wanted, distribution)
         else:
             self.chosen[wanted.name] = outcome
             self.packages[wanted.name] = self._package(outcome)
@@ -243,12 +244,22 @@ class _Answering:
                 )
             )
 
-    def _warn_unknown(self, wanted: Wanted) -> None:
+    def _warn_unknown(self, wanted: Wanted, distribution: Distribution) -> None:
+        """Says which releases are known, and under which name those were published that are."""
+        ways = [
+            f"{name}{part}"
+            for part in wanted.specifier.split(",")
+            if not any(contains(part, release) for release in distribution.releases)
+            for name in distribution.later
+            if any(contains(part, r) for r in self.table.distributions[name].releases)
+        ]
+        newest = distribution.releases[-1:]
+        known = f"; the newest that it knows is {newest[0]}" if newest else ""
         self.warnings.append(
             Warning_(
                 code="companion-not-in-table",
-                message=f"the rules table has no row for {wanted}, so it is left alone",
-                hint="accelsel rules refresh updates the table",
+                message=f"the rules table has no release for {wanted}, so it is left alone{known}",
+                hint=f"later ones have names of their own: {' or '.join(ways)}" if ways else None,
             )
         )
 

@@ -18,6 +18,7 @@ from accelsel.rules.companions_runtime import (
     triton_package,
     triton_where_torch_has_it,
 )
+from accelsel.rules.family import FAMILY
 from accelsel.rules.host import Target
 from accelsel.rules.question import Case, Question, pythons
 from accelsel.rules.versions import admits, python_key, release
@@ -143,11 +144,12 @@ def extended(
     before = [package for package in selection.packages if package.name not in own]
     named = {package.name for package in before}
     added = [package for package in (*around, *runtime) if package.name not in named]
+    every = (*map(_with_device(selection), before), *added)
     scarce = [package for package in added if package.pythons]
     return replace(
         selection,
         python=found.python or selection.python,
-        packages=(*map(_with_device(selection), before), *added),
+        packages=tuple(sorted(every, key=lambda package: package.name not in FAMILY)),
         indexes=(*selection.indexes, *answer.indexes),
         excludes=tuple(dict.fromkeys((*selection.excludes, *answer.excludes))),
         reasons=(
