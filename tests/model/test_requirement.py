@@ -67,7 +67,8 @@ SETS = st.lists(
 @given(SETS, VERSIONS)
 def test_a_plain_set_admits_what_the_library_admits(text: str, version: str) -> None:
     test, parts = plain_test(text), numbers(version)
-    assert test is not None and parts is not None
+    assert test is not None
+    assert parts is not None
     assert test(parts) == SpecifierSet(text).contains(version, prereleases=True)
 
 
