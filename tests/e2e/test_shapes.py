@@ -1,5 +1,6 @@
 """Projects of other shapes, locked and synced by the real uv."""
 
+import re
 import tomllib
 from collections.abc import Callable
 
@@ -134,4 +135,40 @@ def test_a_pin_made_by_hand_is_taken_over(make_project: Callable[[str], Project]
     assert "index-strategy" not in tomllib.loads(project.file.read_text())["tool"]["uv"]
     assert project.taken_from("/whl/") <= {"torch", "torchvision"}
     project.accelsel("unpin", "--write")
+    assert project.file.read_text() == text
+
+
+def test_an_extra_that_requires_another_torch(make_project: Callable[[str], Project]) -> None:
+    """It, and what includes it, excludes the pin; each is right on its own, on every platform."""
+    text = HEAD + (
+        'dependencies = ["torch>=2.1"]\n'
+        '[project.optional-dependencies]\nserve = ["vllm>=0.10,<0.20"]\nall = ["an-app[serve]"]\n'
+        '[dependency-groups]\ndev = ["pytest"]\nbench = [{ include-group = "dev" }, "an-app[all]"]'
+    )
+    project = make_project(text)
+    said = project.pin("rx-7900-xtx", "--write", "--lock").stderr
+    assert "uv sync --no-group rocm7-2 --extra serve" in said
+    project.uv("lock", "--check")
+
+    def synced(*words: str) -> str:
+        return project.uv("sync", "--dry-run", *words).stderr
+
+    assert " torch==2.14.1+rocm7.2" in synced()
+    for platform in ("windows", "aarch64-manylinux_2_28"):
+        elsewhere = synced("--python-platform", platform)
+        assert re.search(r" torch==2\.1[45]\.\d+\n", elsewhere), elsewhere
+    for word in ("--extra=serve", "--extra=all", "--group=bench"):
+        assert " torch==2.10.0\n" in synced("--no-group=rocm7-2", word)
+    project.accelsel("unpin", "--write")
+    assert project.file.read_text() == text
+
+
+def test_only_what_is_left_out_requires_torch(make_project: Callable[[str], Project]) -> None:
+    text = HEAD + (
+        "dependencies = []\n[project.optional-dependencies]\n"
+        'serve = ["torch>=2.10", "vllm>=0.19,<0.20"]\n'
+    )
+    project = make_project(text)
+    said = project.pin("rx-7900-xtx", "--write", code=4).stderr
+    assert "only the extra serve requires torch" in said
     assert project.file.read_text() == text

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from accelsel.model.plan import PinOptions
-from accelsel.model.selection import Package, RulesVersion, Selection, Torch
+from accelsel.model.selection import LeftOut, Package, RulesVersion, Selection, Torch
 from accelsel.model.table import Index
 from accelsel.project.plan import plan
 from accelsel.project.read import read
@@ -62,6 +62,10 @@ def selection(facts: Mapping[str, Any]) -> Selection:
         indexes=tuple(Index(**index) for index in facts.get("indexes", ())),
         excludes=tuple(facts.get("excludes", ())),
         rows=tuple(facts.get("rows", ())),
+        left_out=tuple(
+            LeftOut(**{**one, "packages": tuple(one["packages"])})
+            for one in facts.get("left_out", ())
+        ),
     )
 
 

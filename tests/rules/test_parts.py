@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from tests.rules.hosts import host, nvidia
+from tests.rules.hosts import amd, host, nvidia
 from tests.rules.rows import TABLES
 
 from accelsel.model.profile import Profile
@@ -126,3 +126,29 @@ def test_companions_of_alternatives_follow_the_range() -> None:
     ]
     [vision] = (package for package in found.packages if package.name == "torchvision")
     assert admits(vision.specifier or ">=0", where="")("0.21.0")
+
+
+@pytest.mark.parametrize(
+    ("torch", "companions", "left"),
+    [
+        ("", ("vllm<0.20",), True),
+        ("", ("vllm<0.20", "flash-attn"), True),
+        ("", ("vllm",), False),
+        ("", ("flash-attn",), False),
+        (">=2.13", ("vllm<0.20",), False),
+    ],
+    ids=["older alone", "beside another", "another release goes", "without bounds on torch",
+         "refused by the project itself"],
+)  # fmt: skip
+def test_what_requires_another_torch_is_left_out_by_name(
+    torch: str, companions: tuple[str, ...], left: object
+) -> None:
+    parts = (
+        Part(place="extra serve", also=("group bench",), companions=companions),
+        Part(place="uv.lock", companions=companions),
+    )
+    found = chosen(amd("gfx1100"), *parts, torch=torch)
+    told = [(one.kind, one.name, one.packages) for one in found.left_out]
+    assert told == ([("extra", "serve", ("vllm",)), ("group", "bench", ("vllm",))] if left else [])
+    hints = {str(w.hint) for w in found.warnings if w.code == "companion-left-out"}
+    assert any("uv" in hint and "refuses" in hint for hint in hints) == bool(torch)

@@ -11,6 +11,7 @@ from accelsel.apply.workspace import project_files
 from accelsel.cli import present, steps
 from accelsel.cli.change import Change, replace_all, synced, write
 from accelsel.cli.check import Outcome, check_one, each
+from accelsel.cli.locked import locked_family, without_left_out
 from accelsel.cli.options import Flags
 from accelsel.cli.present import Output
 from accelsel.cli.python import project_python
@@ -112,6 +113,7 @@ def _pin_one(
     failed = [s for s in selections if s.outcome == "none"]
     if failed:
         return _no_build(output, failed[0], path, _for_the_others(how.backends, selections))
+    selections = without_left_out(selections, own[0], path, through)
     python = flags.python or config.python or project_python(path.parent)
     selections = triton_where_it_has_files(selections, path, views[0], python)
     _tell(output, selections)
@@ -306,18 +308,6 @@ def _around(view: ProjectView, config: Config) -> bool:
     companions = steps.tables_for(config).companions
     rows = companions().distributions.values() if companions else ()
     return view.requires(*(row.name for row in rows if row.kind != "triton"))
-
-
-def locked_family(path: Path) -> tuple[str, ...]:
-    """The packages of torch's family that the project's lock holds, through whatever package."""
-    from accelsel.apply.lock import lock_path
-    from accelsel.project.read import FAMILY
-
-    try:
-        lock = lock_path(path).read_bytes()
-    except OSError:
-        return ()
-    return tuple(name for name in FAMILY if f'\nname = "{name}"\n'.encode() in lock)
 
 
 def _refuse_requirements_file(path: Path) -> None:

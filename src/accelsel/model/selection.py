@@ -77,6 +77,16 @@ class Warning_:  # noqa: N801  the builtin of this name is another thing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """An extra or group of the project that cannot be installed together with the choice: every
+    release of its `packages` that the project allows requires a torch outside of the range."""
+
+    kind: Literal["extra", "group"]
+    name: str
+    packages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RulesVersion:
     version: str
     checked: str
@@ -89,7 +99,8 @@ class Selection:
     so that one distribution owns an import package; `rows`, identifiers of the table rows used;
     `confined` says that no other platform has a torch within the bounds asked for, so that a lock
     for all of them would fail; `triton` is the requirement on the distribution of that name that
-    torch of `torch.version` has, or torch for CUDA of the same release where this one has none."""
+    torch of `torch.version` has, or torch for CUDA of the same release where this one has none;
+    `left_out` are the extras and groups that exclude the choice by what they require."""
 
     outcome: Literal["selected", "none"]
     backend: str | None
@@ -113,3 +124,4 @@ class Selection:
     rows: tuple[str, ...] = ()
     confined: bool = False
     triton: str | None = None
+    left_out: tuple[LeftOut, ...] = ()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from accelsel.model.errors import NOTHING, AccelselError
+from accelsel.model.errors import NO_BUILD, NOTHING, AccelselError
 from accelsel.model.plan import Edit, PinOptions, Plan, Record, Shape
 from accelsel.model.selection import Selection
 from accelsel.project import hunks
@@ -14,9 +14,10 @@ from accelsel.project.change import applied, between, in_place, inverse, look
 from accelsel.project.draft import Draft
 from accelsel.project.encode import dotted, inline, key
 from accelsel.project.frame import REMEMBERED, loaded
-from accelsel.project.read import FAMILY, ProjectView, read
+from accelsel.project.read import FAMILY, ProjectView, is_direct, read
 from accelsel.project.record import digest
 from accelsel.project.render import framed_text, render
+from accelsel.project.requirement import normalize
 from accelsel.project.scopes import KEYS, declared
 from accelsel.project.variants import write_variants
 from accelsel.project.write import write_one
@@ -35,6 +36,7 @@ def plan(view: ProjectView, selections: tuple[Selection, ...], options: PinOptio
     shape = options.shape
     if shape == "single":
         shape = declared(base, selections, options) or shape
+        _refuse_without_use(base, selections)
     if shape == "single":
         write_one(draft, selections, options)
     else:
@@ -108,6 +110,26 @@ def refuse_without_torch(
         where=view.path,
         help="`uv add torch` first",
     )
+
+
+def _refuse_without_use(view: ProjectView, selections: Iterable[Selection]) -> None:
+    """AccelselError `no-build` (4) where all that requires torch is left out of a choice."""
+    for selection in selections:
+        places = {(one.kind, one.name): one.packages for one in selection.left_out}
+        named = {"torch", *(package.name for package in selection.packages)}
+        direct = [r for r in view.requirements if r.name in named and is_direct(r)]
+        users = {(r.place.kind, normalize(r.place.name or "")) for r in direct}
+        if direct and users <= places.keys():
+            kind, name = next(one for one in places if one in users)
+            packages = " and ".join(places[kind, name])
+            raise AccelselError(
+                NO_BUILD,
+                "no-build",
+                f"only the {kind} {name} requires torch, and its {packages} goes with none of "
+                f"{selection.backend} for this host",
+                where=view.path,
+                help=f"another version of {packages}, or another --backend",
+            )
 
 
 def _facts(

@@ -114,10 +114,12 @@ def other_backends(view: ProjectView, lists: Collection[Path]) -> dict[Path, tup
 
 def rivals_of(
     view: ProjectView, selections: Iterable[Selection], lists: Iterable[Path], *, together: bool
-) -> tuple[tuple[Key, str], ...]:
+) -> Mapping[tuple[Key, str], str]:
     """The extras and groups beside `lists`, without an index of their own, that cannot be installed
-    with each of them: by a bound on torch that one of the selected releases does not meet, with
-    `together` nothing in the range over which that choice stays right."""
+    with each of them, and why: by a bound on torch that one of the selected releases does not meet,
+    with `together` nothing in the range over which that choice stays right, or by a package that
+    requires another torch; and what includes such an extra or group."""
+    selections = tuple(selections)
     chosen = [s.torch for s in selections if s.torch]
 
     def excludes(bound: str) -> bool:
@@ -125,12 +127,56 @@ def rivals_of(
             meets(torch, bound) if together else admits(bound, torch.version) for torch in chosen
         )
 
-    taken = {*lists, *(branch.path for branch in branches(view))}
-    found: dict[tuple[Key, str], None] = {}
+    own = {*lists, *(branch.path for branch in branches(view))}
+    found: dict[tuple[Key, str], str] = {}
     for r in view.requirements:
-        if r.name == "torch" and r.path not in taken and not r.marker and excludes(r.bound):
-            found |= {(key, str(r.place.name)): None for key in ABOVE if r.place.kind == key}
+        if r.name == "torch" and not r.marker and excludes(r.bound):
+            found |= {
+                (k, str(r.place.name)): "its bound on torch" for k in ABOVE if k == r.place.kind
+            }
+    spelled = {(k, normalize(name)): name for k in ABOVE for name in table(view.data, *ABOVE[k])}
+    for one in (one for s in selections for one in s.left_out):
+        name = spelled.get((one.kind, one.name))
+        paths = {r.path for r in view.requirements if r.name in one.packages}
+        if name is not None and (*ABOVE[one.kind], name) in paths:
+            found.setdefault((one.kind, name), f"its {' and '.join(one.packages)}")
+    found = {(k, name): why for (k, name), why in found.items() if (*ABOVE[k], name) not in own}
+    for key, name in tuple(found):
+        for member in including(view, key, name):
+            if (*ABOVE[member[0]], member[1]) not in own:
+                found.setdefault(member, f"the {key} {name} in it")
+    return found
+
+
+def including(view: ProjectView, key: Key, name: str) -> tuple[tuple[Key, str], ...]:
+    """The project's extras and groups that include one of them: a list by a requirement on an extra
+    of the project itself, a group also by the name of another."""
+    places = [
+        ((*ABOVE[k], str(one)), k, str(one)) for k in ABOVE for one in table(view.data, *ABOVE[k])
+    ]
+    found: dict[tuple[Key, str], None] = {}
+    waiting = [(key, normalize(name))]
+    while waiting:
+        included = waiting.pop()
+        for path, kind, one in places:
+            if (kind, one) not in found and included in _included(view, path):
+                found[kind, one] = None
+                waiting.append((kind, normalize(one)))
     return tuple(found)
+
+
+def _included(view: ProjectView, path: Path) -> set[tuple[Key, str]]:
+    """The extras and groups that the elements of a list name."""
+    own = normalize(view.name or "")
+    found: set[tuple[Key, str]] = {
+        ("extra", normalize(extra))
+        for r in view.requirements
+        if r.path == path and r.name == own
+        for extra in r.extras
+    }
+    items = table(view.data, *path[:-1])[path[-1]]
+    names = (i.get("include-group") for i in items if isinstance(i, Mapping))
+    return found | {("group", normalize(str(one))) for one in names}
 
 
 def meets(torch: Torch, bound: str) -> bool:

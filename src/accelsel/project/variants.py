@@ -1,6 +1,6 @@
 """Several backends in one project: an extra or group for each, exclusive of each other."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -59,13 +59,17 @@ def write_variants(
         scope: Scope = (lists[at][-1], None) if shape == "extras" else (None, lists[at][-1])
         routes += _routes(draft, selection, platforms, scope, moved, lists[at])
     others = frozenset({*theirs, *((*ABOVE[key], name) for key, name in rivals)})
+    stays = options.shape == "single"
+    _by_platform(
+        draft, routes, {*lists, *others, *([] if stays else [("project", "dependencies")])}
+    )
     routes = _tritons(draft, selections, routes, lists, shape, others, alone=not own)
-    if options.shape == "single":
+    if stays:
         _stay(draft, moved, lists, KEYS[shape])
     else:
         _leave(draft, moved, lists)
     requirements(draft, routes, lists, older=TRITONS)
-    _constraints(draft, selections, moved, lists, alone=not own)
+    _constraints(draft, selections, moved, lists, alone=not (own or rivals))
     write_sources(draft, selections, routes, options, scoped=frozenset(moved), beside=theirs)
     if tritons_apart:
         tritons.apart(draft, selections, lists, KEYS[shape])
@@ -214,6 +218,19 @@ def _routes(
             )
         )
     return found
+
+
+def _by_platform(draft: Draft, routes: Iterable[Route], apart: Collection[Path]) -> None:
+    """Where a list beside those `apart` requires a package too, uv asks the index of an extra or
+    group for every platform, whatever the source's marker says, unless something divides all that
+    require the package by platform: a bound that admits every version does."""
+    direct = filter(is_direct, draft.view.requirements)
+    beside = {r.name for r in direct if r.path not in apart}
+    for route in routes:
+        condition = exact(route.platforms)
+        if condition and route.name in beside:
+            why = f"elsewhere {route.name} is not from {route.index}"
+            draft.add(CONSTRAINTS, bound(route.name, "", condition), why)
 
 
 def _names(draft: Draft, path: Path) -> list[str]:
@@ -383,7 +400,7 @@ def _agreed(package: Package, selections: Iterable[Selection]) -> bool:
 def _conflicts(
     draft: Draft,
     members: Iterable[tuple[Key, str]],
-    rivals: Iterable[tuple[Key, str]],
+    rivals: Mapping[tuple[Key, str], str],
     mine: Sequence[tuple[Key, str]],
 ) -> frozenset[str]:
     """The extras and groups `members` exclude each other, and each rival excludes `mine`; the set
@@ -403,10 +420,10 @@ def _conflicts(
         apart |= inside
     elif len(wanted) > 1:
         draft.add(path, list(wanted.values()), "one backend at a time")
-    for key, name in rivals:
+    for (key, name), why in rivals.items():
         if (key, normalize(name)) not in apart:
             both = [{k: n} for k, n in ((key, name), *mine)]
-            draft.add(path, both, f"its bound on torch excludes the {key} {name}")
+            draft.add(path, both, f"the {key} {name} goes with another torch, by {why}")
     groups = {*apart, *((key, normalize(name)) for key, name in rivals)}
     return frozenset(name for key, name in groups if key == "group")
 

@@ -72,11 +72,16 @@ def select(profile: Profile | None, request: Request, tables: Tables) -> Selecti
 
     if not request.parts:
         return answer(profile, decide(profile, request, tables))
-    from accelsel.rules.parts import served
+    from accelsel.rules.parts import left_out, served
 
-    decision, left_out = served(profile, request, tables)
+    decision, warnings = served(profile, request, tables)
     selection = answer(profile, decision)
-    return replace(selection, warnings=(*selection.warnings, *left_out))
+    torch = selection.torch.specifier if selection.torch else None
+    return replace(
+        selection,
+        warnings=(*selection.warnings, *warnings),
+        left_out=() if torch is None else left_out(request.parts, decision, torch),
+    )
 
 
 def decide(profile: Profile | None, request: Request, tables: Tables) -> Decision:

@@ -7,11 +7,12 @@ torch are alternatives to one another: what has to meet each of them is the rang
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Literal
 
 from accelsel.knowledge.tables import Tables
 from accelsel.model.profile import Profile
 from accelsel.model.request import Part, Request
-from accelsel.model.selection import Warning_
+from accelsel.model.selection import LeftOut, Warning_
 from accelsel.model.table import Build
 from accelsel.model.value import dataclass
 from accelsel.rules import family
@@ -19,9 +20,10 @@ from accelsel.rules.choice import VENDOR_INDEXES, Candidate, Decision, decide
 from accelsel.rules.question import Finding, Question, Scope, pythons
 from accelsel.rules.span import span_of, specifier_of
 from accelsel.rules.units import first_finding
-from accelsel.rules.versions import Numbers, contains, release
+from accelsel.rules.versions import Numbers, contains, overlap, release
 
 _ASKED: frozenset[Scope] = frozenset({"request"})
+_KINDS: dict[str, Literal["extra", "group"]] = {"extra": "extra", "group": "group"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +96,48 @@ def _served(
     unmet = set(rivals) - _met(rivals, best.decision)
     warnings = [_unmet(part, best.decision) for part in rivals if part in unmet]
     return best.decision, (*warnings, *(_left_out(part, best.decision) for part in lost))
+
+
+def left_out(parts: Iterable[Part], decision: Decision, torch: str) -> tuple[LeftOut, ...]:
+    """The extras and groups of `parts` whose packages cannot be installed with any torch in the
+    range `torch` of the choice, by what their own metadata requires, and can be with another that
+    the project allows."""
+    own = decision.question.request.torch
+    both = ",".join(filter(None, (torch, own)))
+    found: dict[tuple[Literal["extra", "group"], str], dict[str, None]] = {}
+    for part in parts:
+        wishes = _wishes(part, decision.question)
+        names = [
+            wish.name
+            for wish in wishes
+            if _excludes(wish, both, decision.question)
+            and not _excludes(wish, own, decision.question)
+        ]
+        for place in (part.place, *part.also) if names else ():
+            word, _, name = place.partition(" ")
+            if kind := _KINDS.get(word):
+                found.setdefault((kind, name), {}).update(dict.fromkeys(names))
+    return tuple(
+        LeftOut(kind=kind, name=name, packages=tuple(names))
+        for (kind, name), names in found.items()
+    )
+
+
+def _excludes(wish: family.Wish, torch: str, question: Question) -> bool:
+    """Whether every release of a package that is asked for requires a torch outside of a range."""
+    if question.tables.companions is None:
+        return False
+    table = question.tables.companions()
+    row = table.distributions.get(wish.name)
+    allowed = [r for r in row.releases if contains(wish.specifier, r)] if row else []
+    offers = [
+        offer
+        for offer in table.offers.get(wish.name, ())
+        if any(contains(offer.versions, r) for r in allowed)
+    ]
+    return bool(offers) and all(
+        offer.enforced and not overlap(offer.torch, torch, where="torch") for offer in offers
+    )
 
 
 def _naming(decision: Decision, parts: Iterable[Part]) -> Decision:
@@ -241,10 +285,17 @@ def _left_out(part: Part, decision: Decision) -> Warning_:
         partners = family.of_torch(wishes)
         asked = replace(question, request=request, wishes=wishes, partners=partners)
         why, _ = first_finding(row.build, row.backend, asked, _ASKED)
-    names = ", ".join(dict.fromkeys(wish.name for wish in _wishes(part, question)))
+    wishes = _wishes(part, question)
+    names = ", ".join(dict.fromkeys(wish.name for wish in wishes))
     told = why.message if why else "no build serves it together with the others"
+    hint = f"the choice is right as long as {part.place} is not asked for"
+    if any(_excludes(wish, question.request.torch, question) for wish in wishes):
+        hint = (
+            f"it requires another torch than torch{question.request.torch}, which the project "
+            "asks for: uv, which locks both together, refuses that with any pin, and without"
+        )
     return Warning_(
         code="companion-left-out",
         message=f"{names} of {part.place} is left out: {told}",
-        hint=f"the choice is right as long as {part.place} is not asked for",
+        hint=hint,
     )
