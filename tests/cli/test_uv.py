@@ -210,7 +210,9 @@ def test_none_fits(bench: Bench, host: str, backends: Mapping[str, str], says: s
     done = bench.run("sync", host=host, code=4)
     assert bench.calls == []
     assert says in done.stderr
-    assert "help:" in done.stderr
+    wanted = says.rpartition(" ")[2]
+    held = ",".join((*backends, wanted))
+    assert f"help: `accelsel pin --write --as extras --backends {held} --lock`" in done.stderr
 
 
 def test_the_locked_torch_decides_not_the_pinned_one(bench: Bench) -> None:

@@ -72,7 +72,10 @@ def check_one(output: Output, path: Path, *, many: bool) -> Outcome:
     for where, difference in found:
         output.data(_line(output, where, difference))
     if differences:
-        output.say("`accelsel pin --write` puts it back, `accelsel unpin --write` takes it out")
+        from accelsel.rules.recorded import command
+
+        again = next(command(view.record.facts) for view in views if view.record is not None)
+        output.say(f"`{again}` pins it anew, `accelsel unpin --write` takes it out")
     return (DIFFERENT if differences else 0), None
 
 

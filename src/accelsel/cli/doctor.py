@@ -205,6 +205,7 @@ def _edited(patient: Patient) -> tuple[Finding, ...]:
     if view is None or view.record is None:
         return ()
     from accelsel.project.check import check
+    from accelsel.rules.recorded import command
 
     return tuple(
         Finding(
@@ -212,7 +213,7 @@ def _edited(patient: Patient) -> tuple[Finding, ...]:
             severity="error",
             what=difference.message,
             where=f"{patient.project}:{difference.line}",
-            fix="accelsel pin --write",
+            fix=command(view.record.facts),
             cause="project",
         )
         for difference in check(view)

@@ -321,15 +321,15 @@ def _locked(pinned: Pinned, tables: "Tables") -> dict[str, str | None]:
 
 def _none(pinned: Pinned, best: "Selection") -> AccelselError:
     """None of the branches runs here: what this host wants instead, or why nothing does."""
+    from accelsel.rules.recorded import command
+
     names = ", ".join(branch.backend for branch in pinned.branches)
     what = f"none of this project's backends ({names}) serves this host"
     if len(pinned.branches) == 1:
         what = f"the backend of this project ({names}) does not serve this host"
     if best.outcome == "selected" and best.torch is not None:
         why = f"it wants {best.backend} (torch {best.torch.version})"
-        held = (branch.backend for branch in pinned.branches)
-        backends = ",".join(dict.fromkeys((*held, f"{best.backend}")))
-        how = f"accelsel pin --write --lock --backends {backends}"
+        how = command(_table(pinned.data, "tool", "accelsel", "pin"), f"{best.backend}") + " --lock"
     else:
         why = next((reason.message for reason in best.reasons), "no build serves it")
         how = "accelsel why"

@@ -103,7 +103,7 @@ def missing(subject: Subject) -> Iterator[Finding]:
             "error",
             f"{line} is asked for and not installed beside torch {torch.full}: {how}",
             environment.root,
-            "accelsel pin --write --sync",
+            f"{subject.pin} --sync",
             hint="torch is right",
             cause="companion",
         )

@@ -78,7 +78,7 @@ def _is_of_torch(subject: Subject, package: Distribution, label: Label) -> bool:
 def _rebuilt(subject: Subject, torch: TorchBuild, package: Distribution) -> str:
     name = package.name
     if subject.project is not None and not torch.vendor:
-        return f"accelsel pin --write --sync && uv sync --reinstall-package {name}"
+        return f"{subject.pin} --sync && {subject.sync} --reinstall-package {name}"
     table = subject.companions
     if table is not None and name in table.offers and not torch.vendor:
         return cure(subject, table, package)[0]

@@ -125,7 +125,7 @@ def outdated(subject: Subject) -> Iterator[Finding]:
             "warning",
             f"this host wants {best.backend}; the project is pinned for {', '.join(names)}",
             subject.project or "pyproject.toml",
-            f"accelsel pin --write --backends {','.join((*names, best.backend))}",
+            subject.pin,
             cause="project",
         )
 

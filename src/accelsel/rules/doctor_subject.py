@@ -16,6 +16,7 @@ from accelsel.model.value import dataclass, field
 from accelsel.rules.against import Against, against
 from accelsel.rules.compatibility import VENDORS
 from accelsel.rules.host import platform_of
+from accelsel.rules.recorded import command
 
 Cause = Literal["torch", "companion", "host", "python", "project"]
 FAMILY = ("torchvision", "torchaudio", "torchtext", "torchdata")
@@ -111,6 +112,14 @@ class Subject:
         return "accelsel uv sync" if apart else "uv sync"
 
     @property
+    def pin(self) -> str:
+        """The command that pins the project so that this host is served."""
+        if len(self.backends) < 2:
+            return "accelsel pin --write"
+        wanted = (self.best.backend,) if self.best.backend not in (None, "default") else ()
+        return command(self.record or {}, *filter(None, wanted))
+
+    @property
     def backends(self) -> tuple[str, ...]:
         """The backends that the project is pinned for, the first being the default."""
         rows = (self.record or {}).get("selections") or ()
@@ -150,7 +159,7 @@ class Subject:
         if self.own and self.pinned and (self.best.backend == "default" or self.holds()):
             return self.sync
         if self.own and self.project is not None:
-            return "accelsel pin --write --sync"
+            return f"{self.pin} --sync"
         best = self.best
         if best.torch is None or best.backend is None:
             return "accelsel why"
