@@ -255,3 +255,14 @@ def test_plain_select_does_not_import_the_rows() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    ("bound", "expected"),
+    [("", ">=4.0.4"), (">=2.7", ">=4.0.4"), ("==2.7.1", "<4"), ("<2.8", "<4")],
+)
+def test_an_older_release_is_taken_where_the_project_asks_for_an_older_torch(
+    bound: str, expected: str
+) -> None:
+    found = chosen(host(), "pyannote-audio", torch=bound)
+    assert package(found, "pyannote-audio").specifier == expected

@@ -55,10 +55,11 @@ class Offer:
     where the code is not tied to a GPU or not known. `index` is `torch` (the index of the build),
     `default` (no source is written), `direct` (a URL or repository in the requirement itself), or
     the id of an IndexTemplate. `local` is the local version to pin where the page mixes builds.
-    `asked` rows count only for a requirement that rules out every other row. `published` False:
-    the releases are known from elsewhere, and nobody has seen them on `index`. `extras` are those
-    that the requirement should name. `brings` are names in its metadata that have to be routed with
-    it; one that ends in `=` is pinned by that metadata, so that only its place is written.
+    `asked` rows count only where the requirements, on the package or on torch, rule out every
+    other. `published` False: the releases are known from elsewhere, and nobody has seen them on
+    `index`. `extras` are those that the requirement should name. `brings` are names in its metadata
+    that have to be routed with it; one that ends in `=` is pinned by that metadata, so that only
+    its place is written.
     `match_runtime`, `build_requires`, `build_variables`: what its build needs; `requires_dist` is
     the metadata to write where uv cannot read it without building (`metadata_version` None: for
     every version). `everywhere` is True where the default index has no usable release at all.
@@ -239,13 +240,15 @@ class CompanionTable:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """Why a requirement cannot be met beside a build. `nearest` is the specifier of the torch
-    releases closest to the build's for which it can, None where another torch does not help."""
+    releases closest to the build's for which it can, None where another torch does not help.
+    `beside` are other requirements without any of which it could be met."""
 
     name: str
     requirement: str
     cause: Cause
     message: str
     nearest: str | None = None
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,14 @@
 """Bounds on a package: several sets as one, and where the ones of a backend belong."""
 
+import re
 from collections.abc import Iterable
+from dataclasses import replace
 
+from accelsel.model.selection import Package, Selection
+from accelsel.project.draft import Draft
 from accelsel.project.markers import platforms_of
 from accelsel.project.read import ProjectView
-from accelsel.project.requirement import Requirement, normalize, written
+from accelsel.project.requirement import Requirement, admits, normalize, written
 from accelsel.project.scan import Path
 
 
@@ -28,6 +32,42 @@ def merged(one: str, two: str) -> str:
     except InvalidVersion:
         return ",".join(clauses)
     return ",".join(c for c in clauses if c not in {*lower, *upper})
+
+
+def agree(one: str, two: str) -> bool:
+    """Whether both specifier sets admit some release: looked for at the ends of both, and right
+    behind each."""
+    ends = re.findall(r"[=<>~](\d[\w.]*)", f"{one},{two}")
+    return not ends or any(
+        admits(one, v) and admits(two, v) for v in (*ends, *(f"{end}.1" for end in ends))
+    )
+
+
+def beside_overrides(draft: Draft, selections: Iterable[Selection]) -> tuple[Selection, ...]:
+    """The selections without packages whose version the project itself overrides by another, with a
+    warning: uv would hold both, and find none."""
+
+    def against(package: Package, platform: str | None) -> Requirement | None:
+        for r in draft.view.requirements:
+            here = r.place.kind == "override" and r.name == package.name
+            if here and platform in platforms_of(r.marker or ""):
+                return None if agree(r.bound, package.specifier) else r
+        return None
+
+    found = []
+    for selection in selections:
+        own = {p.name: against(p, selection.platform) for p in selection.packages}
+        for name, requirement in own.items():
+            if requirement is not None:
+                draft.warn(
+                    "override-of-another",
+                    f"[tool.uv] override-dependencies has {requirement.raw!r}, which does not go "
+                    f"with torch of {selection.backend} here: {name} is left alone",
+                    "take that entry out, and it is routed with torch",
+                )
+        packages = tuple(p for p in selection.packages if own[p.name] is None)
+        found.append(replace(selection, packages=packages))
+    return tuple(found)
 
 
 def bounded(requirement: Requirement, specifier: str, platforms: Iterable[str]) -> str:

@@ -10,6 +10,7 @@ from accelsel.model.errors import NO_BUILD, NOTHING, AccelselError
 from accelsel.model.plan import Edit, PinOptions, Plan, Record, Shape
 from accelsel.model.selection import Selection
 from accelsel.project import hunks
+from accelsel.project.bounds import beside_overrides
 from accelsel.project.change import applied, between, in_place, inverse, look
 from accelsel.project.draft import Draft
 from accelsel.project.encode import dotted, inline, key
@@ -33,6 +34,7 @@ def plan(view: ProjectView, selections: tuple[Selection, ...], options: PinOptio
     base = bare(view)
     refuse_without_torch(base, selections, options)
     draft = Draft(base)
+    selections = beside_overrides(draft, selections)
     shape = options.shape
     if shape == "single":
         shape = declared(base, selections, options) or shape

@@ -8,6 +8,7 @@ from accelsel.model.plan import PinOptions, Shape
 from accelsel.model.selection import Selection, Torch
 from accelsel.model.value import dataclass
 from accelsel.project import indexes, sources
+from accelsel.project.bounds import agree
 from accelsel.project.markers import PLATFORMS, span
 from accelsel.project.read import ProjectView, is_direct, table
 from accelsel.project.requirement import admits, normalize
@@ -180,11 +181,9 @@ def _included(view: ProjectView, path: Path) -> set[tuple[Key, str]]:
 
 
 def meets(torch: Torch, bound: str) -> bool:
-    """Whether some release is both within the bound and in the range of the choice: looked for at
-    the ends of both, and right behind each."""
-    ends = re.findall(r"[=<>~](\d[\w.]*)", f"{torch.specifier},{bound}")
-    versions = (torch.version, *ends, *(f"{end}.1" for end in ends))
-    return any(admits(bound, v) and admits(torch.specifier, v) for v in versions)
+    """Whether some release is both within the bound and in the range of the choice."""
+    newest = admits(bound, torch.version) and admits(torch.specifier, torch.version)
+    return newest or agree(torch.specifier, bound)
 
 
 def declared(

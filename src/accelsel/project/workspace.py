@@ -7,6 +7,7 @@ from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.plan import PinOptions, Plan
 from accelsel.model.selection import Selection
 from accelsel.project import sources
+from accelsel.project.bounds import beside_overrides
 from accelsel.project.change import look
 from accelsel.project.draft import CONSTRAINTS, SOURCES, Draft
 from accelsel.project.plan import bare, finish, plan, refuse_without_torch, unplan
@@ -40,6 +41,7 @@ def plan_workspace(
     if options.shape != "single" or any(declared(b, selections, options) for b in bases):
         return _variants(root, members, bases, selections, options)
     draft = Draft(whole)
+    selections = beside_overrides(draft, selections)
     names = write_one(draft, selections, options)
     plans = [finish(root, draft, selections, options, "single")]
     quiet = Draft(whole)

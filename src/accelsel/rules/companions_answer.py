@@ -29,7 +29,7 @@ from accelsel.rules.companions_offer import (
     version,
 )
 from accelsel.rules.family import FAMILY
-from accelsel.rules.versions import contains
+from accelsel.rules.versions import contains, overlap
 
 if TYPE_CHECKING:
     from packaging.markers import Marker
@@ -54,6 +54,7 @@ def constraints(
     archs: tuple[str, ...] = (),
     prebuilt: tuple[str, ...] = (),
     exceptions: tuple[ArchException, ...] = (),
+    torch: str = "",
 ) -> CompanionAnswer:
     """What goes with `build` for PEP 508 requirement strings.
 
@@ -64,7 +65,7 @@ def constraints(
     """
     at = Place(
         build=build, backend=backend, python=python, archs=archs, prebuilt=prebuilt,
-        exceptions=exceptions,
+        exceptions=exceptions, torch=torch,
     )  # fmt: skip
     names = frozenset(table.distributions)
     known, unknown = _sorted_out(requirements, build.platform, python, names)
@@ -349,7 +350,7 @@ class _Answering:
             return
         cured = [name for name in present if name in clash.cure]
         for name in cured:
-            self._cure(name, clash)
+            self._cure(name, clash, self._others(name, present))
         if cured:
             return
         for name in present:
@@ -359,10 +360,15 @@ class _Answering:
                     name=name, requirement=str(self.chosen[name].wanted), cause="clash",
                     message=f"{name} and {others} install the same files ({clash.path}): "
                     "only one of them can be there",
+                    beside=self._others(name, present),
                 )
             )  # fmt: skip
 
-    def _cure(self, name: str, clash: Clash) -> None:
+    def _others(self, name: str, present: Iterable[str]) -> tuple[str, ...]:
+        """The requirements of the packages of a clash beside one of them."""
+        return tuple(str(self.chosen[other].wanted) for other in present if other != name)
+
+    def _cure(self, name: str, clash: Clash, beside: tuple[str, ...]) -> None:
         chosen, bound = self.chosen[name], clash.cure[name]
         left = [
             release
@@ -377,7 +383,7 @@ class _Answering:
                 Refusal(
                     name=name, requirement=str(chosen.wanted), cause="clash",
                     message=f"{name} and {others} install the same files ({clash.path}) "
-                    f"unless {name}{bound}, which was not asked for",
+                    f"unless {name}{bound}, which was not asked for", beside=beside,
                 )
             )  # fmt: skip
             return
@@ -394,6 +400,7 @@ class _Answering:
 
         owner = triton_name(self.at.backend.kind, self.at.build, self.table)
         names = {wanted.name for wanted in self.wanted}
+        self._triton_of_torch()
         family = next(clash.names for clash in self.table.clashes if "triton" in clash.names)
         for name in family:
             if name in names and name not in {owner, "triton", "triton-windows"}:
@@ -418,6 +425,23 @@ class _Answering:
                     "this build: triton is masked",
                 )
             )
+
+    def _triton_of_torch(self) -> None:
+        """CUDA's torch names the release of its triton itself."""
+        own, torch = self.at.build.triton, self.at.build.torch
+        if own is None or own.name != "triton" or self.at.backend.kind != "cuda":
+            return
+        for wanted in self.wanted:
+            if wanted.name != own.name or wanted.direct:
+                continue
+            if not overlap(wanted.specifier, own.specifier, where=wanted.name):
+                message = f"{wanted} was asked for, and torch {torch} asks for {own.name}"
+                self.refusals.append(
+                    Refusal(
+                        name=wanted.name, requirement=str(wanted), cause="torch",
+                        message=f"{message}{own.specifier}",
+                    )
+                )  # fmt: skip
 
 
 def _pythons(offers: Sequence[Offer]) -> tuple[tuple[str, ...] | None, str]:
@@ -444,13 +468,13 @@ def _abi(torch: str, backend: Backend) -> str:
 def conflict(answers: Iterable[CompanionAnswer]) -> tuple[str, ...]:
     """The smallest set of requirements that no build of `answers` serves together; () where one
     serves all, or there is no build. Of equally small sets the first by order of refusal."""
-    refused = [{refusal.requirement for refusal in answer.refusals} for answer in answers]
+    refused = [{(r.requirement, *sorted(r.beside)) for r in answer.refusals} for answer in answers]
     if not refused or not all(refused):
         return ()
-    names: Sequence[str] = tuple(dict.fromkeys(name for group in refused for name in sorted(group)))
+    names = dict.fromkeys(name for each in refused for held in sorted(each) for name in held)
     for size in range(1, len(names) + 1):
         for group in combinations(names, size):
-            if all(any(name in held for name in group) for held in refused):
+            if all(any({*held} <= {*group} for held in each) for each in refused):
                 return group
     return ()
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import replace
 
-from accelsel.model.companion import CompanionAnswer, CompanionTable
+from accelsel.model.companion import CompanionAnswer, CompanionTable, Refusal
 from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.selection import Package, Reason, Selection, Warning_
 from accelsel.model.table import Backend, Build
@@ -18,7 +18,7 @@ from accelsel.rules.companions_runtime import (
     triton_package,
     triton_where_torch_has_it,
 )
-from accelsel.rules.family import FAMILY
+from accelsel.rules.family import FAMILY, against
 from accelsel.rules.host import Target
 from accelsel.rules.question import Case, Question, pythons
 from accelsel.rules.versions import admits, python_key, release
@@ -56,6 +56,7 @@ def beside(case: Case) -> Beside:
             archs=tuple(target.arch for target in question.targets if target.arch),
             prebuilt=question.request.prebuilt,
             exceptions=question.exceptions,
+            torch=question.request.torch,
         )
         found = Beside(python=python, answer=answer)
         if not answer.refusals:
@@ -330,11 +331,27 @@ def in_conflict(decision: Decision) -> tuple[Reason, ...]:
     answers: dict[str, list[CompanionAnswer]] = {}
     rows: list[Row] = [row for row, finding in decision.rejected if finding.rule == "companion"]
     for row in sorted(rows, key=lambda row: release(row.build.torch), reverse=True):
-        answer = beside(Case(row.build, row.backend, question)).answer
+        case = Case(row.build, row.backend, question)
+        answer = beside(case).answer
+        answer = replace(answer, refusals=(*_of_family(case), *answer.refusals))
         answers.setdefault(row.build.torch, []).append(answer)
-    group = conflict(answer for found in answers.values() for answer in found)
-    if len(group) < 2:
+    each = [answer for found in answers.values() for answer in found]
+    group = conflict(each)
+    if not group or len(question.wishes) < 2:
         return ()
-    message = f"no torch serves {' and '.join(group)} together"
-    lines = (message, *told(group, answers))
+    if len(group) == 1:
+        first = next(r for r in each[0].refusals if (r.requirement, *r.beside) == group)
+        lines: tuple[str, ...] = (f"no torch serves {group[0]} here: {first.message}",)
+    else:
+        lines = (f"no torch serves {' and '.join(group)} together", *told(group, answers))
     return tuple(Reason(rule="companion", message=line) for line in lines)
+
+
+def _of_family(case: Case) -> Iterator[Refusal]:
+    """What of torch's own family a build cannot have beside it."""
+    tags = pythons(case.build, case.question)
+    for wish in case.question.partners:
+        message = against(wish, case.build, tags, case.backend)
+        if message:
+            text = f"{wish.name}{wish.specifier}"
+            yield Refusal(name=wish.name, requirement=text, cause="torch", message=message)

@@ -8,7 +8,7 @@ from accelsel.model.companion import Cause, CompanionTable, Distribution, Offer,
 from accelsel.model.table import ArchException, Backend, Build
 from accelsel.model.value import dataclass
 from accelsel.rules.compatibility import compiles, plain, runs
-from accelsel.rules.versions import contains, specifiers
+from accelsel.rules.versions import contains, overlap, specifiers
 
 if TYPE_CHECKING:
     from packaging.version import Version
@@ -32,7 +32,7 @@ class Place:
     """Where the package has to work: one build on one host.
 
     `python` is a tag (`3.12`, `3.14t`) or None; `archs` are those of the GPUs to be served;
-    `prebuilt` the chosen indexes of finished wheels.
+    `prebuilt` the chosen indexes of finished wheels; `torch` the bounds that the request has on it.
     """
 
     build: Build
@@ -41,6 +41,7 @@ class Place:
     archs: tuple[str, ...]
     prebuilt: tuple[str, ...]
     exceptions: tuple[ArchException, ...]
+    torch: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +107,7 @@ def choose(
         id(offer): _admitted(offer, wanted.specifier, distribution.releases) for offer in offers
     }
     known = [offer for offer in offers if admitted[id(offer)] is not None]
-    known = [offer for offer in known if not offer.asked] or known
+    known = [offer for offer in known if not offer.asked and _allowed(offer, at)] or known
     if not known:
         return None
     chosen_places = (None, *at.prebuilt)
@@ -131,6 +132,11 @@ def choose(
         for offer in others
     )
     return _refusal(wanted, distribution, refused, ways, at)
+
+
+def _allowed(offer: Offer, at: Place) -> bool:
+    """Whether a resolver may take the offer with some torch that the request allows."""
+    return not offer.enforced or overlap(offer.torch, at.torch, where="torch")
 
 
 def prebuilt(offer: Offer, table: CompanionTable) -> str | None:
