@@ -288,6 +288,15 @@ def test_another_package_asks_for_a_triton_without_files(
     project.uv("lock", "--check")
 
 
+def test_the_triton_asked_for_holds_torch_back(make_project: Callable[[str], Project]) -> None:
+    project = make_project(project_text("torch", "torchvision", "triton<3.7", "requests"))
+    project.pin("rtx-5090-580", "--write", "--sync")
+    installed = project.installed()
+    assert installed["torch"] == "2.11.0+cu130"
+    assert installed["triton"] == "3.6.0"
+    assert_settled(project)
+
+
 def test_who_asks_for_what_has_no_file_is_told(make_project: Callable[[str], Project]) -> None:
     """Torch of the default index has a triton of its own on Linux, so that nothing is masked."""
     project = make_project(project_text("torch<2.6", "pins-triton"))

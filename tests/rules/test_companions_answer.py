@@ -435,6 +435,38 @@ def test_conflict(answers: tuple[CompanionAnswer, ...], group: tuple[str, ...]) 
     assert conflict(answers) == group
 
 
+def test_a_clash_is_between_its_packages_alone() -> None:
+    both = ("flash-attn==2.8.3", "flash-attn-4")
+    answers = [ask("2.14.1", "cu130", *both, "torchao", archs="sm_120")]
+    assert conflict(answers) == both
+    both = ("fbgemm-gpu", "fbgemm-gpu-genai")
+    assert conflict([ask("2.14.1", "cu130", *both, archs="sm_90")]) == both
+
+
+@pytest.mark.parametrize(
+    ("asked", "torch", "fits"),
+    [
+        ("triton==3.1.0", "2.14.1", False),
+        ("triton==3.1.0", "2.5.1", True),
+        ("triton<3.7", "2.12.1", False),
+        ("triton<3.7", "2.11.0", True),
+        ("triton", "2.14.1", True),
+        ("triton @ https://example.com/triton-3.1.0-py3-none-any.whl", "2.14.1", True),
+    ],
+)
+def test_the_triton_asked_for_is_the_one_that_torch_asks_for(
+    asked: str, torch: str, fits: bool
+) -> None:
+    answer = ask(torch, "cu118" if torch == "2.5.1" else "cu126", asked)
+    assert (not answer.refusals) == fits
+    assert all(torch in refusal.message for refusal in answer.refusals)
+
+
+def test_another_triton_is_nothing_to_a_torch_that_has_none() -> None:
+    assert ask("2.14.1", "cpu", "triton==3.1.0").refusals == ()
+    assert ask("2.14.1", "rocm7.2", "triton==3.1.0").refusals == ()
+
+
 def test_conflict_of_a_real_request() -> None:
     torches = ("2.14.1", "2.14.0", "2.13.0", "2.12.1", "2.11.0")
     answers = {torch: ask(torch, "cu130", "vllm", "sglang", "torchao") for torch in torches}

@@ -141,6 +141,48 @@ def test_the_smallest_conflict_is_named() -> None:
     assert any(message.startswith("vllm>=0.33 goes with torch 2.14.0") for message in messages)
 
 
+@pytest.mark.parametrize(
+    ("asked", "line"),
+    [
+        (
+            ["torchvision==0.20.1", "torchaudio==2.9.0"],
+            "no torch serves torchaudio==2.9.0 and torchvision==0.20.1 together",
+        ),
+        (
+            ["torchvision==0.20.1", "torchao>=0.17"],
+            "no torch serves torchvision==0.20.1 and torchao>=0.17 together",
+        ),
+        (
+            ["triton==3.1.0", "torchao>=0.17", "requests"],
+            "no torch serves triton==3.1.0 and torchao>=0.17 together",
+        ),
+        (
+            ["flash-attn==2.8.3", "torchao", "flash-attn-4"],
+            "no torch serves flash-attn==2.8.3 and flash-attn-4 together",
+        ),
+        (
+            ["fbgemm-gpu", "fbgemm-gpu-cpu"],
+            "no torch serves fbgemm-gpu-cpu here: fbgemm-gpu-cpu has no build for cu126",
+        ),
+    ],
+    ids=["the-family", "family-and-another", "triton", "a-clash", "one-alone"],
+)
+def test_the_smallest_set_in_conflict_is_named(asked: list[str], line: str) -> None:
+    selection = chosen(host("sm_90", driver="525.60.13", cuda="12.0"), *asked)
+    assert selection.outcome == "none"
+    assert any(reason.message.startswith(line) for reason in selection.reasons)
+
+
+def test_a_triton_asked_for_holds_torch_back() -> None:
+    selection = chosen(host("sm_120"), "triton<3.7")
+    assert told(selection) == ("2.11.0", ">=2.9,<2.12", "cu130")
+    messages = [reason.message for reason in selection.reasons]
+    assert (
+        "torch 2.15.0 with cu132 is held back: triton<3.7 was asked for, and torch 2.15.0 asks for "
+        "triton~=3.9.0"
+    ) in messages
+
+
 def test_indexes_of_the_packages_are_in_the_selection() -> None:
     selection = chosen(host("sm_86"), "torch-scatter", "tensorrt")
     assert {(index.name, index.format) for index in selection.indexes} == {

@@ -292,7 +292,7 @@ def _none(profile: Profile | None, decision: Decision) -> Selection:
     from accelsel.rules.ways import causes, ways
 
     conflict: tuple[Reason, ...] = ()
-    if not family.alone(decision.question.wishes, decision.question.request):
+    if decision.question.wishes:
         from accelsel.rules.companions_case import in_conflict
 
         conflict = in_conflict(decision)
