@@ -1,7 +1,7 @@
 """Findings as workflow commands."""
 
 from accelsel.model.finding import Finding
-from accelsel.ports.github import annotations
+from accelsel.ports.github import annotation, annotations
 
 
 def finding(severity: str = "error", where: str = ".venv") -> Finding:
@@ -36,3 +36,11 @@ def test_a_line_of_the_project() -> None:
 
 def test_outside_a_project_there_is_no_file() -> None:
     assert annotations([finding()], file=None, lock=None).startswith("::error title=")
+
+
+def test_what_an_annotation_says_cannot_end_it() -> None:
+    text = annotation("error", "50%,a:b/pyproject.toml", 3, "accelsel pin --check", "gone: 1,\n2%")
+    assert text == (
+        "::error file=50%25%2Ca%3Ab/pyproject.toml,line=3,title=accelsel pin --check"
+        "::gone: 1,%0A2%25"
+    )

@@ -81,8 +81,8 @@ def check_one(output: Output, path: Path, *, many: bool) -> Outcome:
 
 def _line(output: Output, path: str, difference: Difference) -> str:
     if output.format == "github":
-        return (
-            f"::error file={path},line={difference.line},title=accelsel pin --check::"
-            f"{difference.message}"
-        )
+        from accelsel.ports.github import annotation
+
+        title = "accelsel pin --check"
+        return annotation("error", path, difference.line, title, difference.message)
     return f"{path}:{difference.line}: {difference.message}"

@@ -12,18 +12,23 @@ def annotations(findings: Iterable[Finding], *, file: str | None, lock: str | No
     return "".join(f"{_annotation(each, file, lock)}\n" for each in findings)
 
 
+def annotation(level: str, file: str | None, line: int | str | None, title: str, text: str) -> str:
+    """One command; `level` is `error`, `warning` or `notice`."""
+    properties = [f"file={_property(file)}"] if file else []
+    properties += [f"line={line}"] if line else []
+    properties.append(f"title={_property(title)}")
+    return f"::{level} {','.join(properties)}::{_data(text)}"
+
+
 def _annotation(finding: Finding, file: str | None, lock: str | None) -> str:
     where, _, line = finding.where.rpartition(":")
     if not (line.isdigit() and where in (file, lock)):
         where, line = finding.where, ""
     place = where if where in (file, lock) else file
-    properties = [f"file={_property(place)}"] if place else []
-    properties += [f"line={line}"] if line else []
-    properties.append(f"title={_property(f'accelsel: {finding.id}')}")
     text = finding.what + (f"\nfix: {finding.fix}" if finding.fix else "")
     if finding.hint:
         text += f"\n{finding.hint}"
-    return f"::{LEVELS[finding.severity]} {','.join(properties)}::{_data(text)}"
+    return annotation(LEVELS[finding.severity], place, line, f"accelsel: {finding.id}", text)
 
 
 def _data(text: str) -> str:
