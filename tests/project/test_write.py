@@ -163,6 +163,15 @@ def test_strategy_stays_for_other_indexes_and_is_told() -> None:
     assert after["index-strategy"] == "unsafe-best-match"
 
 
+@pytest.mark.parametrize("user", ["", "user:secret@"])
+@pytest.mark.parametrize("key", ["extra-index-url", "find-links"])
+def test_pytorch_beside_the_default_index_goes(key: str, user: str) -> None:
+    here, other = f"https://{user}download.pytorch.org/whl/cu118", "https://x.example"
+    made, after = pin(project("torch", uv=f'[tool.uv]\n{key} = ["{here}", "{other}"]'))
+    assert after[key] == [other]
+    assert not made.warnings
+
+
 def test_override_replaces_a_name_per_platform() -> None:
     package = {
         "name": "triton", "specifier": "==3.8.0", "index": "pytorch-cu126", "kind": "triton",

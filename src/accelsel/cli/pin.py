@@ -8,10 +8,11 @@ from typing import Any
 
 from accelsel.apply.files import ProjectFile, read_project
 from accelsel.apply.workspace import project_files
-from accelsel.cli import present, steps
+from accelsel.cli import steps
 from accelsel.cli.change import Change, replace_all, synced, write
 from accelsel.cli.check import Outcome, check_one, each
 from accelsel.cli.locked import locked_family, without_left_out
+from accelsel.cli.mirrors import mirrors
 from accelsel.cli.options import Flags
 from accelsel.cli.present import Output
 from accelsel.cli.python import project_python
@@ -248,7 +249,7 @@ def _options(
     builds = steps.tables_for(config).builds
     return PinOptions(
         request=given,
-        mirrors=mirrors(how, config, os.environ),
+        mirrors=mirrors(how.mirrors, config, os.environ),
         shape=("single" if not how.backends else "extras" if how.shape == "extras" else "groups"),
         transitive=True,  # whether it acts on the project at all is decided before
         locked=tuple(
@@ -256,45 +257,6 @@ def _options(
         ),
         served=tuple(sorted({b.platform for b in builds if b.on_pypi and b.torch in chosen})),
     )
-
-
-def mirrors(how: PinFlags, config: Config, env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Pairs of URL prefixes, longest first: flag, else `ACCELSEL_MIRROR`, else the settings."""
-    given = how.mirrors or tuple(env.get("ACCELSEL_MIRROR", "").split())
-    pairs = [_mirror(text) for text in given] if given else list(config.mirror.items())
-    for source, target in pairs:
-        _refuse_bad_mirror(source, target)
-    return tuple(sorted(pairs, key=lambda pair: -len(pair[0])))
-
-
-def _mirror(text: str) -> tuple[str, str]:
-    source, equals, target = text.partition("=")
-    if not equals:
-        raise AccelselError(
-            USAGE, "bad-mirror", f"--mirror {present.one_line(text)!r} is not FROM=TO",
-            help="--mirror https://download.pytorch.org/whl=https://mirror.example/whl",
-        )  # fmt: skip
-    return source, target
-
-
-def _refuse_bad_mirror(source: str, target: str) -> None:
-    from urllib.parse import urlsplit
-
-    for url in (source, target):
-        try:
-            parts = urlsplit(url)
-        except ValueError:
-            parts = urlsplit("")
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise AccelselError(
-                USAGE, "bad-mirror", f"{present.one_line(url)!r} is not an http(s) URL",
-                help="--mirror https://download.pytorch.org/whl=https://mirror.example/whl",
-            )  # fmt: skip
-        if "@" in parts.netloc:
-            raise AccelselError(
-                USAGE, "bad-mirror", "a mirror's URL must not hold credentials",
-                help="uv reads them from UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD",
-            )  # fmt: skip
 
 
 def _settings(table: Mapping[str, Any], path: Path) -> Config:

@@ -86,14 +86,13 @@ def _pages(
 ) -> tuple[list["Page"], list[dict[str, str]]]:  # fmt: skip
     """The pages that were read, and what stood against the others; raises where none was."""
     from accelsel.apply import index
+    from accelsel.cli.mirrors import mirrors as pairs
     from accelsel.cli.options import Flags
-    from accelsel.cli.pin import PinFlags
-    from accelsel.cli.pin import mirrors as pairs
     from accelsel.knowledge.refresh import Page, indexes
     from accelsel.project.indexes import mirrored
 
     config = steps.settings(steps.project_here())
-    replaced = pairs(PinFlags(mirrors=tuple(mirrors)), config, os.environ)
+    replaced = pairs(mirrors, config, os.environ)
     urls = {name: mirrored(url, replaced) for name, url in indexes().items()}
     answers = index.pages(
         [(url, "torch") for url in urls.values()],

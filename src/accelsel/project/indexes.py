@@ -12,7 +12,7 @@ Mirrors = tuple[tuple[str, str], ...]
 
 _BACKEND = re.compile(r"(?:cpu|cu\d{2,3}|rocm\d+(?:\.\d+)+|xpu)")
 _TELLING = re.compile(r"cpu|gpu|cu\d|cuda|rocm|hip|xpu|nightly|test", re.IGNORECASE)
-_PYTORCH = re.compile(r"https?://download(?:-r2)?\.pytorch\.org(?:/|$)")
+_PYTORCH = re.compile(r"https?://(?:[^/@]*@)?download(?:-r2)?\.pytorch\.org(?:/|$)")
 
 
 def plain(url: str) -> str:

@@ -1,17 +1,17 @@
 """Several backends in one project: an extra or group for each, exclusive of each other."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from itertools import combinations
 
 from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.plan import PinOptions, Shape
 from accelsel.model.selection import Package, Selection
 from accelsel.project import sources, tritons
 from accelsel.project.bounds import beside, bounded, merged, with_each
-from accelsel.project.draft import CONSTRAINTS, UV, Draft, bound
+from accelsel.project.draft import CONSTRAINTS, Draft, bound
+from accelsel.project.exclusion import conflicts, default_groups, tell_of_extras
 from accelsel.project.markers import UNIVERSE, exact
-from accelsel.project.read import FAMILY, ProjectView, is_direct, table
+from accelsel.project.read import FAMILY, ProjectView, is_direct
 from accelsel.project.requirement import Requirement, normalize
 from accelsel.project.routes import TRITONS, allowed, of, requirements
 from accelsel.project.scan import Path
@@ -22,7 +22,6 @@ from accelsel.project.scopes import (
     adopted,
     branches,
     listed,
-    members_of,
     other_backends,
     rivals_of,
 )
@@ -84,18 +83,11 @@ def write_variants(
     if shape == "extras":
         _loose(draft, frozenset({*lists, *others}))
     mine = [(KEYS[shape], name) for name in draft.names]
-    apart = _conflicts(draft, [*own, *mine], rivals, mine)
+    apart = conflicts(draft, [*own, *mine], rivals, mine)
     if shape == "groups":
-        _default_groups(draft, draft.names[0], apart)
+        default_groups(draft, draft.names[0], apart)
         extras = [name for key, name in (*own, *rivals) if key == "extra"]
-        if extras:
-            draft.warn(
-                "default-group-excludes",
-                f"the default group {draft.names[0]} excludes the project's own extras "
-                f"{', '.join(extras)}",
-                f"`uv sync --no-group {draft.names[0]} --extra {extras[0]}`"
-                + (", or --as extras" if options.shape == "groups" else ""),
-            )
+        tell_of_extras(draft, draft.names[0], extras, asked=options.shape == "groups")
     settings_that_defeat(draft, selections[0], options)
 
 
@@ -395,52 +387,3 @@ def _agreed(package: Package, selections: Iterable[Selection]) -> bool:
     """Whether no backend overrides the package in another way."""
     others = [p for s in selections for p in s.packages if p.name == package.name and p.override]
     return all((p.specifier, p.marker) == (package.specifier, package.marker) for p in others)
-
-
-def _conflicts(
-    draft: Draft,
-    members: Iterable[tuple[Key, str]],
-    rivals: Mapping[tuple[Key, str], str],
-    mine: Sequence[tuple[Key, str]],
-) -> frozenset[str]:
-    """The extras and groups `members` exclude each other, and each rival excludes `mine`; the set
-    of the project's that has most of the members is extended. All the groups that are excluded."""
-    view, path = draft.view, (*UV, "conflicts")
-    wanted = {(key, normalize(name)): {key: name} for key, name in members}
-    common = [(len(members_of(view, one) & set(wanted)), one) for one in view.conflicts]
-    most, best = max(common, key=lambda pair: pair[0], default=(0, None))
-    apart = set(wanted)
-    sets = [members_of(view, one) for one in view.conflicts]
-    if all(any({*pair} <= one for one in sets) for pair in combinations(wanted, 2)):
-        apart |= set[tuple[Key, str]]().union(*(one for one in sets if one & apart))
-    elif best is not None and most:
-        inside = members_of(view, best)
-        missing = [value for member, value in wanted.items() if member not in inside]
-        draft.swap(path, best, [*best, *missing], "one backend at a time")
-        apart |= inside
-    elif len(wanted) > 1:
-        draft.add(path, list(wanted.values()), "one backend at a time")
-    for (key, name), why in rivals.items():
-        if (key, normalize(name)) not in apart:
-            both = [{k: n} for k, n in ((key, name), *mine)]
-            draft.add(path, both, f"the {key} {name} goes with another torch, by {why}")
-    groups = {*apart, *((key, normalize(name)) for key, name in rivals)}
-    return frozenset(name for key, name in groups if key == "group")
-
-
-def _default_groups(draft: Draft, first: str, apart: frozenset[str]) -> None:
-    """A plain `uv sync` has the first backend and keeps the groups that it had, but for those that
-    exclude it."""
-    view = draft.view
-    present = view.uv.get("default-groups")
-    groups = list(table(view.data, "dependency-groups"))
-    if isinstance(present, list):
-        kept = [str(name) for name in present]
-    elif present == "all":
-        kept = groups
-    else:
-        kept = ["dev"] if "dev" in groups or "dev-dependencies" in view.uv else []
-    if "dev" in kept and "dev" not in groups and "dev-dependencies" in view.uv:
-        draft.set((*ABOVE["group"], "dev"), [], "uv takes only a group of its own as a default")
-    others = [name for name in kept if normalize(name) not in apart]
-    draft.set((*UV, "default-groups"), [*others, first], "a plain `uv sync` has one backend")
