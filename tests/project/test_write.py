@@ -156,6 +156,19 @@ def test_prerelease_disallowed_is_told_for_a_nightly() -> None:
     assert codes(pin(text, channel="nightly")[0]) == ["prerelease-disallowed"]
 
 
+@pytest.mark.parametrize(
+    ("uv", "told"),
+    [
+        ('exclude-newer = "7 days"', ["exclude-newer"]),
+        ('exclude-newer = "7 days"\nexclude-newer-package = { torch = false }', []),
+        ("", []),
+    ],
+    ids=["all", "but torch", "none"],
+)
+def test_a_bound_on_upload_dates_is_told(uv: str, told: list[str]) -> None:
+    assert codes(pin(project("torch", uv=f"[tool.uv]\n{uv}"))[0]) == told
+
+
 def test_strategy_stays_for_other_indexes_and_is_told() -> None:
     uv = '[tool.uv]\nindex-strategy = "unsafe-best-match"\nextra-index-url = ["https://x.example"]'
     made, after = pin(project("torch", uv=uv))

@@ -159,8 +159,13 @@ def masks(draft: Draft, selection: Selection, options: PinOptions) -> None:
 
 def builds(draft: Draft, selection: Selection) -> None:
     """How packages are built that compile against torch, and metadata that uv cannot read. What
-    the project has for a package is found under any spelling of its name; its variables stay."""
+    the project has for a package is found under any spelling of its name; its variables stay.
+
+    Constraints do not reach the environment of a build, so that what torch requires from its own
+    index is named there, as uv follows a source of the whole project. (Run on uv 0.9.0 and 0.13.8.)
+    """
     data = draft.view.data
+    beside = [package for package in selection.packages if package.of_torch and package.index]
     for package in selection.packages:
         name = package.name
         path = spelled(data, (*UV, "extra-build-dependencies"), name)
@@ -178,6 +183,9 @@ def builds(draft: Draft, selection: Selection) -> None:
                     draft.swap(isolated, one, None, "its build finds torch in isolation now")
         for requirement in package.build_requires:
             draft.add(path, requirement, f"the build of {name} needs it")
+        for one in beside if package.match_runtime else ():
+            condition = exact(span(p for p in one.platforms if p in PLATFORMS))
+            draft.add(path, bound(one.name, "", condition), f"torch in that build: {one.why}")
         variables = spelled(data, (*UV, "extra-build-variables"), name)
         own = look(data, variables)
         if package.build_variables and own is None:
@@ -292,6 +300,14 @@ def settings_that_defeat(draft: Draft, selection: Selection, options: PinOptions
             "prerelease-disallowed",
             f"[tool.uv] prerelease is disallow, and the {selection.channel} channel has no other",
             "remove it, or allow torch alone by prerelease-package",
+        )
+    exempt = view.uv.get("exclude-newer-package")
+    if "exclude-newer" in view.uv and selection.index and "torch" not in (exempt or ()):
+        draft.warn(
+            "exclude-newer",
+            "[tool.uv] exclude-newer leaves out every file whose upload date an index does not "
+            f"tell, and {selection.index.name} does not for all",
+            "where uv then finds no torch: [tool.uv] exclude-newer-package = { torch = false }",
         )
     for entry in view.sources.get("torch", ()):
         for key, above in ABOVE.items():
