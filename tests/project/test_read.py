@@ -116,6 +116,13 @@ REFUSED = {
     "a string for an array": ("[project]\ndependencies = 'torch'\n", FILE, "invalid-project", FILE),
     "record alone": ("[tool.accelsel.pin]\nformat = 1\n", FILE, NONE, FILE),
     "record of a later format": (f"{PIN}format = 2\n", FILE, BAD, FILE),
+    "record of a wrong type": (
+        "[project]\nname = 'a'\n[tool.accelsel]\npin = 1\n",
+        FILE,
+        BAD,
+        FILE,
+    ),
+    "record of a format that is none": (f"{PIN}format = '1'\n", FILE, BAD, FILE),
     "record edited": (f"{PIN}format = 1\nwritten = [1]\n", FILE, BAD, FILE),
     "nested too deeply": ("x = " + "[" * 5000 + "]" * 5000, FILE, TOML, FILE),
 }
@@ -127,6 +134,7 @@ def test_refused(text: str, path: str, kind: str, where: str) -> None:
         read(text, path)
     assert (raised.value.code, raised.value.kind, raised.value.where) == (2, kind, where)
     assert "\n" not in raised.value.message
+    assert "has format 1" not in raised.value.message
 
 
 ODDITIES = {
@@ -137,7 +145,6 @@ ODDITIES = {
         "[tool.uv]\nsources = []\nindex = 1\nenvironments = 2\nconflicts = 3\n"
     ),
     "not a requirement": "[project]\nname = 'a'\ndependencies = ['!!', 'torch']\n",
-    "record of a wrong type": "[project]\nname = 'a'\n[tool.accelsel]\npin = 1\n",
 }
 
 

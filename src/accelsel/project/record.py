@@ -12,7 +12,7 @@ FORMAT = 1
 _ITEM = "[]"
 
 
-def from_toml(data: Mapping[str, Any], where: str) -> Record:
+def from_toml(data: Any, where: str) -> Record:
     """The record in the table `[tool.accelsel.pin]`; AccelselError `bad-record`."""
     try:
         if data["format"] != FORMAT:
@@ -27,10 +27,11 @@ def from_toml(data: Mapping[str, Any], where: str) -> Record:
         raise unreadable(data, where) from error
 
 
-def unreadable(data: Mapping[str, Any], where: str) -> AccelselError:
+def unreadable(data: Any, where: str) -> AccelselError:
     """What to say of a record that is of another version, or is none any more."""
-    if data.get("format", FORMAT) != FORMAT:
-        what = f"[tool.accelsel.pin] has format {data['format']}, this version reads {FORMAT}"
+    written = data.get("format") if isinstance(data, Mapping) else None
+    if isinstance(written, int) and written != FORMAT:
+        what = f"[tool.accelsel.pin] has format {written}, this version reads {FORMAT}"
         how = "use the version of accelsel that wrote it, or remove the table by hand"
     else:
         what = "[tool.accelsel.pin] was edited and cannot be read"
