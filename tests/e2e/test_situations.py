@@ -350,6 +350,66 @@ def test_flash_attention_2_and_3(make_project: Callable[[str], Project]) -> None
     assert_settled(project)
 
 
+def test_flash_attention_of_three_generations(make_project: Callable[[str], Project]) -> None:
+    """Newer ones of the second generation hold files of the fourth."""
+    project = make_project(project_text("torch", "flash-attn", "flash-attn-3", "flash-attn-4"))
+    project.pin("h100-525", "--write", "--sync")
+    installed = project.installed()
+    assert {"flash_attn", "flash_attn_3", "flash_attn_4"} <= set(installed)
+    assert installed["flash_attn"] == "2.7.4.post1"
+    assert_settled(project)
+
+
+@pytest.mark.parametrize(
+    ("host", "name", "words", "label"),
+    [
+        ("mi300x", "flash-attn", [], "+rocm7.2"),
+        ("mi300x", "deepspeed", [], "+rocm7.2"),
+        ("arc-a770", "deepspeed", [], "+xpu"),
+        ("rtx-5090-580", "flash-attn", ["--channel", "nightly"], "+cu130"),
+        ("rx-7900-xtx", "deepspeed", ["--backend", "amd"], "+rocm10.1.0"),
+    ],
+    ids=["rocm", "rocm-and-variables", "xpu", "nightly", "amd"],
+)
+def test_a_build_beside_torch_has_what_torch_asks_for(
+    make_project: Callable[[str], Project], host: str, name: str, words: list[str], label: str
+) -> None:
+    """Torch's own triton and runtime are on its index alone, which a build has to be told."""
+    project = make_project(project_text("torch", name, "requests"))
+    project.pin(host, "--write", "--sync", *words)
+    module = name.replace("-", "_")
+    built = (project.site() / module / "__init__.py").read_text()
+    assert f"BUILT_WITH = {project.installed()['torch']!r}" in built
+    assert project.installed()["torch"].endswith(label)
+    assert_settled(project)
+    if host != "rx-7900-xtx":  # uv 0.9's Windows is of a machine that AMD's torch is not for
+        project.uv("sync", "--dry-run", "--python-platform", "windows")
+
+
+def test_builds_beside_torch_of_several_backends(make_project: Callable[[str], Project]) -> None:
+    project = make_project(project_text("torch", "deepspeed", "requests"))
+    words = ("--backends", "cpu,rocm7.2,xpu", "--as", "extras")
+    project.pin("mi300x", "--write", "--lock", *words)
+    for extra in ("cpu", "rocm7-2", "xpu", "cpu"):
+        project.uv("sync", "--extra", extra)
+        built = (project.site() / "deepspeed" / "__init__.py").read_text()
+        torch = project.installed()["torch"]
+        assert torch.endswith(f"+{extra.replace('7-2', '7.2')}")
+        assert f"BUILT_WITH = {torch!r}" in built
+        assert project.shared() == {}
+    project.uv("lock", "--check")
+
+
+def test_a_triton_for_windows_beside_one_of_torchs_own(
+    make_project: Callable[[str], Project],
+) -> None:
+    """Unsloth asks for triton-windows on Windows, where XPU's torch has its own triton."""
+    project = make_project(project_text("torch", "unsloth", "requests"))
+    project.pin("arc-a770", "--write", "--lock")
+    tritons = {one["name"] for one in project.locked() if "triton" in one["name"]}
+    assert tritons == {"triton-xpu"}
+
+
 @OLD_TORCH
 def test_variants_with_packages_compiled_for_each(make_project: Callable[[str], Project]) -> None:
     compiled = {"torch-scatter": "2.1.2", "torch-cluster": "1.6.3", "pyg-lib": "0.4.0"}

@@ -344,6 +344,11 @@ def test_triton_named_by_another_package(backend: str, torch: str, masked: tuple
     assert ask(torch, backend, asker).excludes == masked
 
 
+def test_the_triton_of_windows_beside_a_backend_whose_own_is_for_windows_too() -> None:
+    assert ask("2.14.0", "xpu", "unsloth").excludes == ("triton", "triton-windows")
+    assert ask("2.14.1", "rocm7.2", "unsloth").excludes == ("triton",)
+
+
 def test_the_torchvision_and_torch_of_the_request_are_left_to_their_rows() -> None:
     answer = ask("2.14.1", "cu130", "torch>=2", "torchvision", "torchaudio")
     assert (answer.packages, answer.refusals, answer.unknown) == ((), (), ())

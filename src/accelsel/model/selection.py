@@ -32,7 +32,8 @@ class Package:
     name: on `platforms` it is required so, on `elsewhere` in any version, and on no other platform.
     `marker` stands in the place of `platforms` where an override needs a condition of its own.
     `pythons` are the Pythons for which it has files where the project allows others too, so that
-    it may be required on them and on `platforms` alone; () for any.
+    it may be required on them and on `platforms` alone; () for any. `of_torch` is True where the
+    selected torch itself requires the name, so that what is built beside torch needs it too.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Package:
     elsewhere: tuple[str, ...] = ()
     marker: str | None = None
     pythons: tuple[str, ...] = ()
+    of_torch: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -418,6 +418,8 @@ class _Answering:
         if askers or self.unknown:  # what the table does not know may ask for triton too
             self.excludes.append("triton")
         if askers:
+            if self.at.backend.kind == "xpu" and askers != ["triton"]:
+                self.excludes.append("triton-windows")  # torch's own is for Windows too
             self.warnings.append(
                 Warning_(
                     code="companion-masked",

@@ -66,7 +66,7 @@ def triton_package(
         return None
     return Package(
         name=name, specifier=">=0", index=index, kind="triton", constrain=True,
-        platforms=(build.platform,),
+        platforms=(build.platform,), of_torch=True,
         why=f"torch from {index} asks for {name}, which only that index has",
     )  # fmt: skip
 
@@ -164,7 +164,8 @@ def runtime_packages(
             name = row.name.format(**filled)
             packages[name] = Package(
                 name=name, specifier=row.specifier.format(**filled), index=index, kind="runtime",
-                constrain=True, why=f"torch {build.version} asks for it, and only its index has it",
+                constrain=True, of_torch=row.per == "build",
+                why=f"torch {build.version} asks for it, and only its index has it",
             )  # fmt: skip
     if packages:
         packages |= _triton_of(tuple(siblings) or (build,), index, elsewhere)
@@ -187,7 +188,7 @@ def _triton_of(
         found[build.triton.name] = Package(
             name=build.triton.name, specifier=build.triton.specifier, index=index, kind="triton",
             constrain=len(platforms) == len(siblings), override=len(platforms) < len(siblings),
-            platforms=platforms, elsewhere=elsewhere,
+            platforms=platforms, elsewhere=elsewhere, of_torch=True,
             why=f"torch {build.version} asks for it on {' and '.join(platforms)} alone",
         )  # fmt: skip
     return found

@@ -158,6 +158,7 @@ def triton_packages(
         return ()
     builds = tuple(span)[:1] if backend.kind in ("amd", "jetson") else span
     names = {build.triton.name: build.torch for build in builds if build.triton}
+    newest = next(iter(names), None)
     return tuple(
         Package(
             name=name,
@@ -166,6 +167,7 @@ def triton_packages(
             kind="triton",
             constrain=True,
             platforms=platforms,
+            of_torch=name == newest,
             why=f"torch from {index} asks for {name}, which only that index has",
         )
         for name in names
