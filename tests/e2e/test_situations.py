@@ -580,6 +580,13 @@ def test_a_package_that_one_of_the_backends_lacks(make_project: Callable[[str], 
     assert project.file.read_bytes() == before
 
 
+def test_files_for_one_gpu_beside_other_backends(make_project: Callable[[str], Project]) -> None:
+    project = make_project(project_text("torch"))
+    said = project.pin("rx-7900-xtx", "--write", "--backends", "amd,cpu", code=4).stderr
+    assert "pin it alone, by --backend amd" in said
+    project.pin("rx-7900-xtx", "--write", "--lock", "--backend", "amd")
+
+
 def test_an_extra_with_torch_beside_groups(make_project: Callable[[str], Project]) -> None:
     extras = '[project.optional-dependencies]\ntrain = ["torch", "lightning"]\n'
     project = make_project(project_text("torch") + extras)

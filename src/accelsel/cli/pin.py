@@ -299,6 +299,8 @@ def _for_the_others(backends: Sequence[str], selections: Sequence[Selection]) ->
     served = [name for name, one in each if one.outcome != "none"]
     lacking = [name for name, one in each if one.outcome == "none"]
     causes = [one.reasons[0].rule for one in selections if one.outcome == "none" and one.reasons]
+    if "amd" in lacking and "arch-kernels" in causes:
+        return "amd has files for one GPU's architecture: pin it alone, by --backend amd"
     if not served or "companion" not in causes:
         return ""
     return (
