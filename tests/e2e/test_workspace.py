@@ -68,3 +68,23 @@ def test_a_member_with_its_own_pin_is_joined(make_project: Callable[[str], Proje
     assert "pt" not in member.read_text(encoding="utf-8").partition("[tool.accelsel")[0]
     project.accelsel("unpin", "--write")
     assert texts(project) == before
+
+
+def test_the_groups_of_a_member_are_locked_and_checked(
+    make_project: Callable[[str], Project],
+) -> None:
+    project = make(make_project)
+    before = texts(project)
+    words = ("--write", "--lock", "--backends", "cpu,rocm7.2")
+    said = project.pin("no-gpu", *words).stderr
+    assert "uv sync --package a" in said
+    after = texts(project)
+    locked = project.lock.read_bytes()
+    project.pin("no-gpu", *words)
+    assert (texts(project), project.lock.read_bytes()) == (after, locked)
+    for group in ("cpu", "rocm7-2"):
+        asked = ("--package", "a", "--no-default-groups", "--group", group)
+        said = project.uv("sync", "--dry-run", *asked).stderr
+        assert f"+{group.replace('7-', '7.')}\n" in said
+    project.accelsel("unpin", "--write")
+    assert texts(project) == before

@@ -7,7 +7,7 @@ import pytest
 from tests.project.cases import selection
 
 from accelsel.model.errors import AccelselError
-from accelsel.model.plan import PinOptions
+from accelsel.model.plan import PinOptions, Plan
 from accelsel.project.check import check
 from accelsel.project.plan import unplan
 from accelsel.project.read import read
@@ -123,3 +123,36 @@ def test_several_backends_for_several_members_are_refused() -> None:
     with pytest.raises(AccelselError) as raised:
         plan_workspace(views[0], views[1:], chosen, PinOptions(shape="extras"))
     assert (raised.value.code, raised.value.kind) == (2, "several-members")
+
+
+def test_what_uv_reads_from_the_root_alone_is_there_for_the_groups_of_a_member() -> None:
+    texts = {
+        "pyproject.toml": ROOT,
+        "a/pyproject.toml": '[project]\nname = "one"\nversion = "1"\ndependencies = ["torch"]\n'
+        '[project.optional-dependencies]\nserve = ["vllm<0.20"]\n',
+    }
+    facts = {
+        "backend": "rocm7.2",
+        "left_out": [{"kind": "extra", "name": "serve", "packages": ["vllm"]}],
+        "packages": [{"name": "triton-rocm", "index": "pytorch-rocm7.2", "kind": "triton"}],
+        "excludes": ["triton"],
+    }
+
+    def planned(present: dict[str, str]) -> tuple[Plan, ...]:
+        views = [read(text, path) for path, text in present.items()]
+        return plan_workspace(views[0], views[1:], (selection(facts),), PinOptions())
+
+    made = planned(texts)
+    first = {plan.path: render(texts[plan.path], plan) for plan in made}
+    root = uv(first["pyproject.toml"])
+    assert [text.partition(">")[0] for text in root["constraint-dependencies"]] == [
+        "torch", "triton-rocm"
+    ]  # fmt: skip
+    assert root["override-dependencies"] == ["triton ; python_version < '0'"]
+    assert root["sources"]["triton-rocm"]["index"] == "pytorch-rocm7.2"
+    assert [index["name"] for index in root["index"]] == ["pytorch-rocm7.2"]
+    assert "torch" not in root["sources"]
+    assert "group-of-a-member" in [w.code for plan in made for w in plan.warnings]
+    assert {p.path: render(first[p.path], p) for p in planned(first)} == first
+    for path, text in first.items():
+        assert render(text, unplan(read(text, path))) == texts[path]

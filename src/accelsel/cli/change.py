@@ -74,8 +74,8 @@ def write(
     from accelsel.apply import hazards, lock, uv
     from accelsel.apply.files import exclusive
 
-    root = changes[0]
-    path, names = root.file.path, _names(root.plan)
+    path, lead = changes[0].file.path, _lead([change.plan for change in changes])
+    names = _names(lead)
     found = hazards.hazards(path.parent, os.environ, indexes=urls, packages=names)
     hazards.refuse(found)
     for hazard in found:
@@ -93,11 +93,21 @@ def write(
         kept = _Kept(lock.lock_path(path))
         try:
             uv.lock(tool, path, upgrade=names, offline=offline)
-            _read_back(output, path, root.plan, urls)
+            _read_back(output, path, lead, urls)
         except BaseException:
             put_back(changes)
             kept.put_back()
             raise
+
+
+def _lead(plans: Sequence[Plan]) -> Plan:
+    """The plan of the file in which the backends have their extras or groups: a member's, or the
+    root's as where there is none."""
+    for plan in plans:
+        rows = plan.record.facts["selections"] if plan.record else ()
+        if any(key in row for row in rows for key in ("extra", "group")):
+            return plan
+    return plans[0]
 
 
 def synced(path: Path, environ: Mapping[str, str], *, offline: bool) -> None:

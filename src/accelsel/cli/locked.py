@@ -1,6 +1,6 @@
 """The packages of torch's family that a project's lock holds, through whatever package."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +21,10 @@ def locked_family(path: Path) -> tuple[str, ...]:
 
 
 def without_left_out(
-    selections: tuple[Selection, ...], view: ProjectView, path: Path, through: Collection[str]
+    selections: tuple[Selection, ...],
+    views: Sequence[ProjectView],
+    path: Path,
+    through: Collection[str],
 ) -> tuple[Selection, ...]:
     """The selections without those packages of the lock, `through`, that it holds for nothing but
     what is left out: they go with the torch of that."""
@@ -32,7 +35,7 @@ def without_left_out(
 
     if not through or not any(selection.left_out for selection in selections):
         return selections
-    rivals = rivals_of(view, selections, (), together=True)
+    rivals = (one for view in views for one in rivals_of(view, selections, (), together=True))
     apart = {(key, normalize(name)) for key, name in rivals}
     gone = {*through} - reached(read_lock(lock_path(path)), apart)
     return tuple(

@@ -114,7 +114,7 @@ def _pin_one(
     failed = [s for s in selections if s.outcome == "none"]
     if failed:
         return _no_build(output, failed[0], path, _for_the_others(how.backends, selections))
-    selections = without_left_out(selections, own[0], path, through)
+    selections = without_left_out(selections, own, path, through)
     python = flags.python or config.python or project_python(path.parent)
     selections = triton_where_it_has_files(selections, path, views[0], python)
     _tell(output, selections)

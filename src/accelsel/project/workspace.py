@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from accelsel.model.errors import USAGE, AccelselError
-from accelsel.model.plan import PinOptions, Plan
-from accelsel.model.selection import Selection
-from accelsel.project import sources
+from accelsel.model.plan import Edit, PinOptions, Plan
+from accelsel.model.selection import Selection, Warning_
+from accelsel.project import indexes, sources
 from accelsel.project.bounds import beside_overrides
-from accelsel.project.change import look
-from accelsel.project.draft import CONSTRAINTS, SOURCES, Draft
+from accelsel.project.change import about, applied, look
+from accelsel.project.draft import CONSTRAINTS, OVERRIDES, SOURCES, Draft
 from accelsel.project.plan import bare, finish, plan, refuse_without_torch, unplan
 from accelsel.project.read import FAMILY, ProjectView, is_direct
+from accelsel.project.requirement import normalize
 from accelsel.project.routes import allowed, requirements, single_routes, target
 from accelsel.project.scopes import declared
 from accelsel.project.wiring import Names, placed, write_indexes
@@ -114,11 +115,50 @@ def _variants(
         unplan(v) if v.record is not None else Plan(path=v.path, changed=False, base=v.text)
         for v in views
     ]
-    unchanged[at] = made
-    rooted = [e for e in made.edits if at and e.path == CONSTRAINTS]
-    if rooted:
-        draft = Draft(bases[0])
-        for edit in rooted:
-            draft.add(CONSTRAINTS, edit.after, edit.why)
+    unchanged[at] = _told(made, bases[at]) if at else made
+    draft = Draft(bases[0])
+    if at and made.record is not None:
+        _rooted(draft, bases[at], made.record.written)
+    if draft.edits():
         unchanged[0] = finish(root, draft, selections, options, "single")
     return tuple(unchanged)
+
+
+def _told(made: Plan, member: ProjectView) -> Plan:
+    """The plan with a warning where the default group that it writes is not the root's."""
+    groups = [
+        s["group"]
+        for s in (made.record.facts if made.record else {}).get("selections", ())
+        if "group" in s
+    ]
+    if not groups:
+        return made
+    warning = Warning_(
+        code="group-of-a-member",
+        message=f"{groups[0]} is a default group of {member.name} alone: a plain `uv sync` at the "
+        "root does not have it",
+        hint=f"`uv sync --package {member.name}`, or `uv sync` in its folder",
+    )
+    return replace(made, warnings=(*made.warnings, warning))
+
+
+def _rooted(draft: Draft, member: ProjectView, written: Sequence[Edit]) -> None:
+    """The root has what uv reads only there of what is written in a member: bounds and overrides,
+    and where that which they name comes from, as far as it is for no extra or group alone."""
+    for edit in written:
+        if edit.path in (CONSTRAINTS, OVERRIDES) and edit.item and edit.after is not None:
+            draft.add(edit.path, edit.after, "uv reads it from the root alone")
+    names = {about(text) for path in (CONSTRAINTS, OVERRIDES) for text in draft.now(path) or ()}
+    data = applied(member.data, written)
+    entries = {str(e.get("name")): e for e in look(data, indexes.PATH) or ()}
+    for key, value in (look(data, SOURCES) or {}).items():
+        many = value if isinstance(value, list) else [value]
+        plain = [e for e in many if "index" in e and not {"extra", "group"} & e.keys()]
+        known = normalize(key) in member.sources or normalize(key) in draft.view.sources
+        if not plain or known or normalize(key) not in names:
+            continue
+        draft.set((*SOURCES, key), sources.as_value(plain, None), "its bound stands here")
+        for entry in plain:
+            index = entries.get(str(entry["index"]))
+            if index and all(one.get("name") != index["name"] for one in draft.view.indexes):
+                draft.add(indexes.PATH, dict(index), "its bound stands here")
