@@ -13,6 +13,7 @@ def reached(lock: Mapping[str, Any], without: Collection[tuple[str, str]]) -> fr
     roots = [one for one in packages if {"virtual", "editable"} & {*one["source"]}]
     if not roots:
         return frozenset(one["name"] for one in packages)
+    own = {id(root) for root in roots}
     by_name: dict[str, list[Mapping[str, Any]]] = {}
     for one in packages:
         by_name.setdefault(one["name"], []).append(one)
@@ -22,7 +23,7 @@ def reached(lock: Mapping[str, Any], without: Collection[tuple[str, str]]) -> fr
             yield from package.get(_TABLES["extra"], {}).get(extra, ())
             return
         yield from package.get("dependencies", ())
-        for kind, name in _TABLES.items() if package in roots else ():
+        for kind, name in _TABLES.items() if id(package) in own else ():
             for part, found in package.get(name, {}).items():
                 if (kind, part) not in without:
                     yield from found
