@@ -344,6 +344,14 @@ def test_triton_named_by_another_package(backend: str, torch: str, masked: tuple
     assert ask(torch, backend, asker).excludes == masked
 
 
+@pytest.mark.parametrize(("backend", "lacks"), [("rocm7.2", True), ("cpu", True), ("cu130", False)])
+def test_what_a_package_brings_may_have_no_build(backend: str, lacks: bool) -> None:
+    warnings = ask("2.14.1", backend, "unsloth").warnings
+    said = [one.message for one in warnings if one.code == "companion-brought"]
+    start = f"unsloth asks for xformers, and xformers has no build for {backend}"
+    assert [message.startswith(start) for message in said] == [True] * lacks
+
+
 def test_the_triton_of_windows_beside_a_backend_whose_own_is_for_windows_too() -> None:
     assert ask("2.14.0", "xpu", "unsloth").excludes == ("triton", "triton-windows")
     assert ask("2.14.1", "rocm7.2", "unsloth").excludes == ("triton",)

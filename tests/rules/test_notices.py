@@ -116,6 +116,16 @@ def test_unusable_gpus() -> None:
     assert quiet.message == "GPU 1, H100 is present and not usable"
 
 
+def test_of_several_backends_each_machine_is_looked_at_later() -> None:
+    asked = {"backend": "cu126", "platform": "linux-x86_64", "asked_by": "--backends"}
+    arch, driver = of(None, **asked)
+    later = "`accelsel uv sync` looks at the machine that runs it"
+    assert (arch.code, arch.hint) == (
+        "arch-unknown", f"it has code for sm_50 to sm_90; {later}",
+    )  # fmt: skip
+    assert (driver.code, driver.hint) == ("driver-unknown", later)
+
+
 def test_what_is_not_known() -> None:
     (arch,) = of(nvidia(None))
     assert (arch.code, arch.message) == (

@@ -331,6 +331,9 @@ class _Answering:
         if distribution is None or name not in self.table.offers:
             return
         outcome = choose(Wanted(name=name), distribution, self.table, self.at)
+        if isinstance(outcome, Refusal) and outcome.cause == "backend":
+            message = f"{by} asks for {name}, and {outcome.message}"
+            self.warnings.append(Warning_(code="companion-brought", message=message))
         if not isinstance(outcome, Chosen):
             return
         package = self._package(outcome)

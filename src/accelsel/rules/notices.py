@@ -36,7 +36,7 @@ def warnings(
                 hint="install or repair its driver, then run this again",
             )
         )
-    found += _doubt_warnings(winner)
+    found += _doubt_warnings(decision, winner)
     found += [
         Warning_(
             code="forced", message=f"{winner.row.backend.name} is forced: {finding.message}",
@@ -79,22 +79,25 @@ def _ignored(target: Target, profile: Profile | None) -> Warning_:
     )
 
 
-def _doubt_warnings(winner: Candidate) -> list[Warning_]:
+def _doubt_warnings(decision: Decision, winner: Candidate) -> list[Warning_]:
+    several = decision.question.request.asked_by == "--backends"
     codes = {"arch-kernels": "arch-unknown", "driver-floor": "driver-unknown"}
     return [
         Warning_(
             code=codes.get(doubt.rule, "inferred"), message=doubt.message,
-            hint=_settles(doubt, winner),
+            hint=_settles(doubt, winner, several=several and doubt.rule in codes),
         )
         for doubt in winner.doubts
     ]  # fmt: skip
 
 
-def _settles(doubt: Finding, winner: Candidate) -> str | None:
+def _settles(doubt: Finding, winner: Candidate, *, several: bool) -> str | None:
+    """What tells whether a doubt holds; of `several` backends no host of this time decides."""
+    change = "`accelsel uv sync` looks at the machine that runs it" if several else doubt.change
     if doubt.rule == "arch-kernels" and winner.row.build.archs:
         archs = winner.row.build.archs
-        return f"it has code for {archs[0]} to {archs[-1]}; {doubt.change}"
-    return doubt.change
+        return f"it has code for {archs[0]} to {archs[-1]}; {change}"
+    return change
 
 
 def override_warnings(decision: Decision) -> list[Warning_]:
