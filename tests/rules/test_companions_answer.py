@@ -452,6 +452,8 @@ def test_a_clash_is_between_its_packages_alone() -> None:
     both = ("flash-attn==2.8.3", "flash-attn-4")
     answers = [ask("2.14.1", "cu130", *both, "torchao", archs="sm_120")]
     assert conflict(answers) == both
+    told_apart = told(both, {"2.14.1": answers})
+    assert told_apart == tuple(f"{one} goes with torch 2.14.1" for one in both)
     both = ("fbgemm-gpu", "fbgemm-gpu-genai")
     assert conflict([ask("2.14.1", "cu130", *both, archs="sm_90")]) == both
 

@@ -173,6 +173,11 @@ def test_the_smallest_set_in_conflict_is_named(asked: list[str], line: str) -> N
     assert any(reason.message.startswith(line) for reason in selection.reasons)
 
 
+def test_what_one_package_lacks_is_told_once() -> None:
+    messages = [r.message for r in chosen(host("sm_75"), "flash-attn-4", "requests").reasons]
+    assert sum("flash-attn-4 has no code for sm_75" in message for message in messages) == 1
+
+
 def test_a_triton_asked_for_holds_torch_back() -> None:
     selection = chosen(host("sm_120"), "triton<3.7")
     assert told(selection) == ("2.11.0", ">=2.9,<2.12", "cu130")

@@ -298,6 +298,13 @@ def _none(profile: Profile | None, decision: Decision) -> Selection:
         conflict = in_conflict(decision)
     request: Request = decision.question.request
     tables = decision.question.tables
+    told = causes(profile, decision)
+
+    def again(reason: Reason) -> bool:
+        """Whether what one package lacks is what the causes begin with."""
+        lack = reason.message.partition(" here: ")[2]
+        return bool(lack) and any(cause.message.endswith(lack) for cause in told)
+
     return Selection(
         outcome="none",
         backend=None,
@@ -311,7 +318,7 @@ def _none(profile: Profile | None, decision: Decision) -> Selection:
         serves=(),
         leaves_out=_leaves_out(decision, ()),
         confidence=None,
-        reasons=(*causes(profile, decision), *conflict, *ways(profile, decision)),
+        reasons=(*told, *(r for r in conflict if not again(r)), *ways(profile, decision)),
         rejected=_rejected(decision),
         warnings=(
             *notices.probe_warnings(profile),

@@ -493,7 +493,7 @@ def told(group: Iterable[str], answers: Mapping[str, Sequence[CompanionAnswer]])
             torch
             for torch, found in answers.items()
             if any(
-                all(refusal.requirement != requirement for refusal in answer.refusals)
+                all(r.requirement != requirement or r.beside for r in answer.refusals)
                 for answer in found
             )
         ]
