@@ -142,7 +142,8 @@ def test_an_extra_that_requires_another_torch(make_project: Callable[[str], Proj
     """It, and what includes it, excludes the pin; each is right on its own, on every platform."""
     text = HEAD + (
         'dependencies = ["torch>=2.1"]\n'
-        '[project.optional-dependencies]\nserve = ["vllm>=0.10,<0.20"]\nall = ["an-app[serve]"]\n'
+        '[project.optional-dependencies]\nserve = ["vllm>=0.10,<0.20"]\n'
+        'vision = ["torchvision"]\nall = ["an-app[serve]", "an-app[vision]"]\n'
         '[dependency-groups]\ndev = ["pytest"]\nbench = [{ include-group = "dev" }, "an-app[all]"]'
     )
     project = make_project(text)
@@ -154,6 +155,7 @@ def test_an_extra_that_requires_another_torch(make_project: Callable[[str], Proj
         return project.uv("sync", "--dry-run", *words).stderr
 
     assert " torch==2.14.1+rocm7.2" in synced()
+    assert re.search(r" torchvision==\S+\+rocm7\.2", synced("--extra", "vision"))
     for platform in ("windows", "aarch64-manylinux_2_28"):
         elsewhere = synced("--python-platform", platform)
         assert re.search(r" torch==2\.1[45]\.\d+\n", elsewhere), elsewhere

@@ -51,13 +51,16 @@ def write_variants(
     own = [(b.key, b.name) for b in branches(view) if b.path not in lists]
     rivals = rivals_of(view, selections, lists, together=options.shape == "single")
     theirs = other_backends(view, lists)
+    others = frozenset({*theirs, *((*ABOVE[key], name) for key, name in rivals)})
+    # a source for all of the project would hold for the rivals too
+    beyond = [r for r in view.requirements if is_direct(r) and r.path not in others]
+    with_rivals = {r.name for r in beyond} if rivals else set()
     routes: list[Route] = []
     for at, selection in enumerate(selections):
         platforms = allowed(draft, selection)
-        _fill(draft, selection, lists, at, platforms, moved)
+        _fill(draft, selection, lists, at, platforms, moved, with_rivals)
         scope: Scope = (lists[at][-1], None) if shape == "extras" else (None, lists[at][-1])
         routes += _routes(draft, selection, platforms, scope, moved, lists[at])
-    others = frozenset({*theirs, *((*ABOVE[key], name) for key, name in rivals)})
     stays = options.shape == "single"
     _by_platform(
         draft, routes, {*lists, *others, *([] if stays else [("project", "dependencies")])}
@@ -149,9 +152,10 @@ def _fill(
     at: int,
     platforms: Iterable[str],
     moved: Iterable[str],
+    shared: Collection[str],
 ) -> None:
     """The list of one backend holds what moved, each with the bounds of that backend: what the
-    project requires at large, and what its lists of other backends have."""
+    project requires at large, what its lists of other backends have, and what is `shared`."""
     view, path = draft.view, lists[at]
     base = [r for r in view.requirements if r.place.kind == "dependencies"]
     here = [r for r in view.requirements if r.path == path]
@@ -169,7 +173,7 @@ def _fill(
         why = f"{name} for {selection.backend}"
         for requirement in originals:
             draft.add(path, bounded(requirement, specifier, platforms), why)
-        if not originals and name in {"torch", *siblings}:
+        if not originals and name in {"torch", *siblings, *shared}:
             wide = ",".join(r.bound for r in with_each(view, name) if r.path not in likes)
             draft.add(path, f"{name}{merged(wide, specifier)}", why)
 
