@@ -1,7 +1,5 @@
 """`python -m accelsel`."""
 
-import sys
-
 from accelsel.cli.main import main
 
-sys.exit(main())
+main()
