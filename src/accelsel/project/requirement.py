@@ -1,6 +1,7 @@
 """Requirement strings (PEP 508) taken apart without evaluating them."""
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 from accelsel.model.requirement import numbers, plain_test
@@ -55,6 +56,7 @@ def normalize(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+@lru_cache(maxsize=8192)
 def parse(raw: str, place: Place, path: tuple[str, ...] = ()) -> Requirement | None:
     """None where `raw` is no requirement; uv will say so."""
     match = _REQUIREMENT.fullmatch(raw)

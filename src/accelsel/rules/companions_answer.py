@@ -114,6 +114,15 @@ def _read(text: str) -> tuple[Wanted, "Marker | None"]:
     return wanted, requirement.marker
 
 
+def names(requirements: tuple[str, ...], platform: str, python: str | None) -> frozenset[str]:
+    """The names of the packages that requirement strings ask for on a platform."""
+    return frozenset(
+        wanted.name
+        for wanted, marker in map(_read, requirements)
+        if marker is None or marker.evaluate(environment(platform, python))
+    )
+
+
 @lru_cache(maxsize=8192)
 def parsed(requirements: tuple[str, ...], platform: str, python: str | None) -> tuple[Wanted, ...]:
     """The packages that requirement strings name on a platform; two of one name become one."""

@@ -17,6 +17,7 @@ from accelsel.model.table import Build
 from accelsel.model.value import dataclass
 from accelsel.rules import family
 from accelsel.rules.choice import VENDOR_INDEXES, Candidate, Decision, decide
+from accelsel.rules.companions_answer import names
 from accelsel.rules.question import Finding, Question, Scope, pythons
 from accelsel.rules.span import span_of, specifier_of
 from accelsel.rules.units import first_finding
@@ -171,7 +172,8 @@ def _wishes(part: Part, question: Question) -> tuple[family.Wish, ...]:
 
 
 def _names(part: Part, question: Question) -> frozenset[str]:
-    return frozenset(wish.name for wish in _wishes(part, question))
+    host = question.host
+    return names(part.companions, host.platform or "", host.python) - {"torch"}
 
 
 def _known(tables: Tables) -> frozenset[str]:
