@@ -66,10 +66,14 @@ def lacking(
 def may_be_requested(lock: bytes, name: str) -> bool:
     """Whether the bytes of a lock have a package beside torch that may ask for `name`; without
     parsing it, which takes longer than all else that a pin does."""
-    return any(
-        f'{{ name = "{name}"'.encode() in table and not table.startswith(b'name = "torch"')
-        for table in lock.split(b"[[package]]\n")[1:]
-    )
+    asks = f'{{ name = "{name}"'.encode()
+    at = lock.find(asks)
+    while at >= 0:
+        table = lock.rfind(b"[[package]]\n", 0, at)
+        if table >= 0 and not lock.startswith(b'[[package]]\nname = "torch"\n', table):
+            return True
+        at = lock.find(asks, at + len(asks))
+    return False
 
 
 def requested(lock: Mapping[str, Any], name: str) -> Scarce | None:
