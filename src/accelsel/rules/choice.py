@@ -173,6 +173,7 @@ def _question(host: Host, request: Request, tables: Tables) -> Question:
         allows_python=admits_python(request.requires_python or ""),
         wishes=wishes,
         partners=family.of_torch(wishes),
+        around=family.around(wishes, request, tables),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from accelsel.knowledge.tables import Tables
 from accelsel.model.request import Request
 from accelsel.model.selection import Package
 from accelsel.model.table import Backend, Build, Companion
@@ -40,6 +41,14 @@ def wishes(
 def of_torch(asked: Iterable[Wish]) -> tuple[Wish, ...]:
     """Those that are of torch's own family, so that a build's own row speaks of them."""
     return tuple(wish for wish in asked if wish.name in FAMILY)
+
+
+def around(asked: Iterable[Wish], request: Request, tables: Tables) -> bool:
+    """Whether the table of the packages around torch has a say in what is asked for."""
+    others = {wish.name for wish in asked} - {*FAMILY}
+    if request.prebuilt or not others or tables.companions is None:
+        return bool(request.prebuilt)
+    return not others.isdisjoint(tables.companions().distributions)
 
 
 def alone(asked: Iterable[Wish], request: Request) -> bool:

@@ -47,7 +47,7 @@ def companion(case: Case) -> Finding | None:
         if message:
             change = f"another bound on {wish.name}"
             return Finding(rule="companion", message=message, change=change)
-    if family.alone(case.question.wishes, case.question.request):
+    if not case.question.around:
         return None
     from accelsel.rules.companions_case import beside
 

@@ -33,8 +33,9 @@ class Question:
 
     `vendor` is whose GPUs decide, None for a choice without GPU; `targets` are the GPUs that a
     build has to serve. `newest_sure` is the release that would be chosen without bounds on torch.
-    `partners` are those `wishes` that each build's own row speaks of.
-    `exceptions` are the table's, but for those of other GPUs.
+    `partners` are those `wishes` that each build's own row speaks of; `around` says whether the
+    table of the packages around torch has a say in the choice. `exceptions` are the table's, but
+    for those of other GPUs.
     """
 
     host: Host
@@ -46,6 +47,7 @@ class Question:
     allows_python: Callable[[str], bool]
     wishes: tuple[Wish, ...] = ()
     partners: tuple[Wish, ...] = ()
+    around: bool = False
     newest_sure: str | None = None
     ceiling: int | None = None
     exceptions: tuple[ArchException, ...] = ()

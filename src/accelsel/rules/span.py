@@ -75,7 +75,7 @@ def _alike(row: Row, winner: Row, decision: Decision) -> bool:
     which exist for this release too."""
     if any(family.lacks(row.build, wish) for wish in decision.question.partners):
         return False
-    if family.alone(decision.question.wishes, decision.question.request):
+    if not decision.question.around:
         return True
     from accelsel.rules.companions_case import beside
 
