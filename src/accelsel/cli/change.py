@@ -71,7 +71,7 @@ def write(
     offline: bool,
 ) -> None:
     """Write, then lock where asked; a lock that fails puts the files back."""
-    from accelsel.apply import hazards, lock, uv
+    from accelsel.apply import hazards
     from accelsel.apply.files import exclusive
 
     path, lead = changes[0].file.path, _lead([change.plan for change in changes])
@@ -80,7 +80,11 @@ def write(
     hazards.refuse(found)
     for hazard in found:
         output.warn(hazard.code, hazard.message, hazard.help)
-    tool = uv.find(os.environ) if how.lock else None
+    tool = None
+    if how.lock:
+        from accelsel.apply import lock, uv
+
+        tool = uv.find(os.environ)
     with exclusive(path):
         replace_all(changes)
         for change in changes:

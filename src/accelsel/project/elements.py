@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
 from typing import Any
 
 from accelsel.project import encode, layout
@@ -24,6 +23,8 @@ class Cuts:
 
 def operations(present: list[Any], wanted: list[Any]) -> tuple[Changed, Added]:
     """What becomes of each element, and what is put in front of which."""
+    from difflib import SequenceMatcher
+
     changed: Changed = {}
     added: Added = {}
     matcher = SequenceMatcher(
