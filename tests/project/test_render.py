@@ -118,7 +118,7 @@ def comments_survive_and_keep_what_they_stand_above(text: str, pin: Pin) -> None
 
 def above(text: str) -> dict[str, set[str]]:
     """For each comment line the lines that follow one of its occurrences."""
-    lines = [line for line in text.split("\n") if line.strip()]
+    lines = [line for line in text.removeprefix("\ufeff").split("\n") if line.strip()]
     found: dict[str, set[str]] = {}
     for one, two in itertools.pairwise(lines):
         if one.lstrip().startswith("#"):
