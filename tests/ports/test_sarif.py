@@ -53,7 +53,7 @@ def test_results_point_to_rules_and_files() -> None:
         ("pyproject.toml", "pyproject.toml"),
         ("my project/pyproject.toml", "my%20project/pyproject.toml"),
         ("/srv/a b/pyproject.toml", "file:///srv/a%20b/pyproject.toml"),
-        ("C:\\work\\pyproject.toml", "file:///C:/work/pyproject.toml"),
+        ("C:\\code\\pyproject.toml", "file:///C:/code/pyproject.toml"),
     ],
 )
 def test_places_are_addresses(project: str, uri: str) -> None:

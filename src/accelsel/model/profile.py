@@ -5,6 +5,18 @@ from typing import Literal
 
 from accelsel.model.value import dataclass, field
 
+# Variables that state facts about a host and are taken for them (contract, section 2).
+STATED = (
+    "ACCELSEL_CUDA_DRIVER",
+    "ACCELSEL_GPU_ARCH",
+    "UV_CUDA_DRIVER_VERSION",
+    "UV_AMD_GPU_ARCHITECTURE",
+    "CONDA_OVERRIDE_CUDA",
+    "CONDA_OVERRIDE_CUDA_ARCH",
+    "NV_VARIANT_PROVIDER_FORCE_CUDA_DRIVER_VERSION",
+    "NV_VARIANT_PROVIDER_FORCE_SM_ARCH",
+)
+
 Vendor = Literal["nvidia", "amd", "intel", "apple"]
 State = Literal["usable", "no-gpu", "gpu-without-driver", "driver-without-gpu", "driver-mismatch"]
 ProbeStatus = Literal["ok", "absent", "denied", "failed", "timeout", "skipped"]

@@ -15,6 +15,7 @@ from typing import Literal
 
 from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.installed import Distribution, Environment, Library, TorchText
+from accelsel.model.requirement import normalized
 from accelsel.model.value import dataclass
 from accelsel.probe.owners import shared
 from accelsel.probe.world import World
@@ -309,11 +310,6 @@ def _requires_torch(requirement: str) -> bool:
 
 def _around_torch(package: Distribution) -> bool:
     return package.name.startswith((*KNOWN, *EXTRA)) or any(map(_requires_torch, package.requires))
-
-
-def normalized(name: str) -> str:
-    """The name as PEP 503 compares it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _source(world: World, site: str, folder: str) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from accelsel.model.installed import HostFiles
+from accelsel.model.profile import STATED
 from accelsel.probe.world import World
 
 LIBRARY_FOLDERS = (
@@ -36,14 +37,7 @@ FABRIC = (
 RUNTIME = ("vcruntime140.dll", "vcruntime140_1.dll", "msvcp140.dll")
 # Variables that make accelsel, uv, CUDA or ROCm believe something else than what is there.
 VARIABLES = (
-    "ACCELSEL_CUDA_DRIVER",
-    "ACCELSEL_GPU_ARCH",
-    "UV_CUDA_DRIVER_VERSION",
-    "UV_AMD_GPU_ARCHITECTURE",
-    "CONDA_OVERRIDE_CUDA",
-    "CONDA_OVERRIDE_CUDA_ARCH",
-    "NV_VARIANT_PROVIDER_FORCE_CUDA_DRIVER_VERSION",
-    "NV_VARIANT_PROVIDER_FORCE_SM_ARCH",
+    *STATED,
     "CUDA_VISIBLE_DEVICES",
     "NVIDIA_VISIBLE_DEVICES",
     "HIP_VISIBLE_DEVICES",

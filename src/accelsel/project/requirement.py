@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from typing import Literal
 
-from accelsel.model.requirement import numbers, plain_test
+from accelsel.model.requirement import normalized, numbers, plain_test
 from accelsel.model.value import dataclass
 
 Kind = Literal[
@@ -52,8 +52,7 @@ class Requirement:
         return without_local(self.specifier)
 
 
-def normalize(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
+normalize = normalized
 
 
 @lru_cache(maxsize=8192)

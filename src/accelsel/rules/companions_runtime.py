@@ -8,8 +8,8 @@ from typing import Final
 from accelsel.model.companion import CompanionTable, RuntimeName, TritonName
 from accelsel.model.selection import Package, Selection, Warning_
 from accelsel.model.table import Build, Triton
-from accelsel.rules.companions_answer import environment
 from accelsel.rules.companions_offer import version
+from accelsel.rules.requirements import environment
 from accelsel.rules.versions import numbers
 
 _ENDS: Final = re.compile(r"""python_version < ["']([\d.]+)["']""")

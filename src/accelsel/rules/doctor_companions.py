@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from accelsel.model.companion import CompanionAnswer, CompanionTable, Offer
 from accelsel.model.finding import Finding
 from accelsel.model.installed import Distribution
+from accelsel.model.requirement import normalized
 from accelsel.model.table import Backend, Build
 from accelsel.rules.companions_answer import constraints
 from accelsel.rules.companions_offer import STAGES, Place, Test
@@ -89,7 +90,7 @@ def missing(subject: Subject) -> Iterator[Finding]:
         return
     present = {package.name for package in environment.packages}
     for line in subject.requirements:
-        name = re.sub(r"[-_.]+", "-", re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0]).lower()
+        name = normalized(re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0])
         if name in present or name not in table.offers or name in OWN_ROW:
             continue
         answer = _answer(subject, table, line, found)

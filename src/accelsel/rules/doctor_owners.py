@@ -73,7 +73,7 @@ def asked_names(environment: Environment) -> dict[str, set[str]]:
         for requirement in package.requires:
             match = re.match(r"[A-Za-z0-9][\w.-]*", requirement)
             if match and "extra ==" not in requirement:
-                name = re.sub(r"[-_.]+", "-", match[0]).lower()
+                name = normalized(match[0])
                 asked.setdefault(name, set()).add(package.name)
     return asked
 

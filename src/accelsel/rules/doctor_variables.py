@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from accelsel.model.finding import Finding
-from accelsel.model.profile import Vendor
+from accelsel.model.profile import STATED, Vendor
 from accelsel.rules.doctor_subject import (
     Check,
     Subject,
@@ -27,18 +27,6 @@ MASKS: dict[str, Vendor] = {
     "GPU_DEVICE_ORDINAL": "amd",
     "ZE_AFFINITY_MASK": "intel",
 }
-
-
-STATED = (
-    "ACCELSEL_CUDA_DRIVER",
-    "ACCELSEL_GPU_ARCH",
-    "UV_CUDA_DRIVER_VERSION",
-    "UV_AMD_GPU_ARCHITECTURE",
-    "CONDA_OVERRIDE_CUDA",
-    "CONDA_OVERRIDE_CUDA_ARCH",
-    "NV_VARIANT_PROVIDER_FORCE_CUDA_DRIVER_VERSION",
-    "NV_VARIANT_PROVIDER_FORCE_SM_ARCH",
-)
 
 
 UV_SWITCHES = {

@@ -29,7 +29,7 @@ def wishes(
     """
     if not requirements:
         return ()
-    from accelsel.rules.companions_answer import parsed
+    from accelsel.rules.requirements import parsed
 
     return tuple(
         Wish(name=one.name, specifier=one.specifier)

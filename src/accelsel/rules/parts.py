@@ -17,8 +17,8 @@ from accelsel.model.table import Build
 from accelsel.model.value import dataclass
 from accelsel.rules import family
 from accelsel.rules.choice import VENDOR_INDEXES, Candidate, Decision, decide
-from accelsel.rules.companions_answer import names
 from accelsel.rules.question import Finding, Question, Scope, pythons
+from accelsel.rules.requirements import names
 from accelsel.rules.span import span_of, specifier_of
 from accelsel.rules.units import first_finding
 from accelsel.rules.versions import Numbers, contains, overlap, release
