@@ -18,6 +18,7 @@ from accelsel.probe.owners import shared
         pytest.param("../../bin/x,h=1,1", "../../bin/x,h=2,1", None, id="scripts"),
         pytest.param("t/__pycache__/a.pyc,,", "t/__pycache__/a.pyc,h=2,1", None, id="caches"),
         pytest.param("a/x.py,h=1,1", "b/x.py,h=2,1", None, id="apart"),
+        pytest.param("one.py,h=1,1\na-1.dist-info/p,,", "one.py,h=2,1", "one.py", id="file-first"),
     ],
 )
 def test_shared(first: str, second: str, expected: str | None) -> None:

@@ -38,7 +38,8 @@ def shared(records: Iterable[tuple[str, bytes]]) -> tuple[SharedPath, ...]:
 def _tops(record: bytes) -> frozenset[bytes]:
     """The names at the top of site-packages that a RECORD claims, its own folder left aside."""
     lines = record.strip()
-    folders = {lines.partition(b"/")[0], lines.rpartition(b"\n")[2].partition(b"/")[0]}
+    ends = (lines.partition(b"\n")[0], lines.rpartition(b"\n")[2])
+    folders = {line.partition(b"/")[0] for line in ends}
     if (end := lines.find(b".dist-info/")) >= 0:
         folders.add(lines[lines.rfind(b"\n", 0, end) + 1 : end + len(b".dist-info")])
     counted = sum((b"\n" + lines).count(b"\n" + folder + b"/") for folder in folders)
