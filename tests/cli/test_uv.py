@@ -29,7 +29,7 @@ sys.exit(int(os.environ.get("STAND_IN_CODE", "0")))
 BACKENDS = {"cpu": "2.14.1", "cu126": "2.14.1", "cu130": "2.14.1", "rocm7.2": "2.14.1"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Bench:
     """A folder with a stand-in for uv that writes down how it was called."""
 

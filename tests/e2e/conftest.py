@@ -41,7 +41,7 @@ def interpreter(minor: str) -> str | None:
 PYTHON_310 = interpreter("3.10")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Project:
     """A project in a folder, with the commands run on it."""
 

@@ -22,7 +22,7 @@ dependencies = ["torch", "torchvision"]
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Case:
     """A project text, the words after `pin`, variables, and the exit code that they give."""
 

@@ -21,7 +21,7 @@ NO_GPU = str(HOSTS / "no-gpu" / "profile.json")
 WHEELS = tuple(f"cp3{minor}-cp3{minor}-manylinux_2_28_x86_64" for minor in (11, 12, 13, 14))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class User:
     """A user with a home and no cache, whose mirror is the replay."""
 

@@ -53,7 +53,7 @@ PYTHONS = ">=3.11,<3.13"
 UV = os.environ.get("ACCELSEL_TEST_UV") or str(Path(sys.executable).with_name("uv"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Cell:
     """What became of one pairing: `locked`; `refused` with the cause; `no torch` where the backend
     has no such release; `failed` with uv's text."""

@@ -30,7 +30,7 @@ ENVIRONMENT = "/home/user/project/.venv"
 PROJECT = "/home/user/project"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Case:
     """`name` is the file's; `near` is the same situation without the fault."""
 

@@ -17,7 +17,7 @@ from tests.kit.replay_fixtures import ROWS
 PLATFORM = "linux-x86_64"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Sighting:
     """A release of a package for the torch releases of a specifier set, and where it is."""
 

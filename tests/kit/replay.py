@@ -31,7 +31,7 @@ _UNHASHED = ("/whl/nightly/", "/stable.repo.amd.com/")
 _JSON = "application/vnd.pypi.simple.v1+json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class _Link:
     file: str
     dist: Dist

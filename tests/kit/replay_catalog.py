@@ -13,7 +13,7 @@ from tests.kit.replay_sdist import Source
 DEFAULT = "/pypi/simple"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Dist:
     """One version of a project. `wheels` are tags (`cp312-cp312-win_amd64`); `requires` are
     Requires-Dist values, of which those with `extra == '...'` make the extras; `files` maps a path

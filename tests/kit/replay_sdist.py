@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Source:
     """How a source distribution behaves. `readable`: uv can read its metadata without a build.
     `torch`: its build imports torch, and says so in build-system.requires (`required`), does not

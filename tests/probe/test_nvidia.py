@@ -44,7 +44,7 @@ ORIN = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Given:
     """A host: `cards` are (address, device, driver) of the bus, `driver` the kernel's version."""
 

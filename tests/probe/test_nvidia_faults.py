@@ -68,7 +68,7 @@ NOT_LOADED, MISMATCH = 9, 18
 STUB, CUDA_MISMATCH = 34, 803
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Case:
     call: str
     gpu: int
@@ -78,7 +78,7 @@ class Case:
         return f"{self.call}[{self.gpu}]={self.effect}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
     case: Case
     seconds: float

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2] / "fixtures" / "projects"
 LINUX = "linux-x86_64"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Case:
     name: str
     before: str

@@ -41,7 +41,7 @@ FOLDER = Path(__file__).parents[2] / "fixtures" / "cases"
 ANY_PYTHON = ">=3.8"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Case:
     id: str
     kind: str
@@ -64,7 +64,7 @@ class Case:
         return replace(self, right=tuple(one for one in self.right if one not in self.added))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Answer:
     """A backend and a torch release, or nothing; `named` is the text that goes with nothing;
     `default` says that the wheel is the default index's, whatever backend is in it; `override` is

@@ -32,7 +32,7 @@ _ASSUMED: Mapping[Vendor, str] = {"nvidia": "sm_75", "amd": "gfx1100", "intel": 
 UV_GLIBC = (17, 28, *range(31, 41))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Facts:
     """`module` is the version of the NVIDIA kernel module; `driver` and `cuda` are what nvidia-smi
     says, None where the host has none. `devices` holds the PCI ids that each GPU may have, the

@@ -84,13 +84,13 @@ def test_requested_range(torch: str, version: str | None, asked: str, *, inside:
 
 def test_a_bound_never_leads_to_what_is_less_sure() -> None:
     one = case(build("2.15.0"), host(), Request(torch=">=2.13"))
-    sure = replace(one, question=replace(one.question, newest_sure="2.14.1"))
+    sure = one._replace(question=replace(one.question, newest_sure="2.14.1"))
     finding = on_request.requested_range(sure)
     assert finding
     assert finding.message == "newer than 2.14.1, the newest torch that is sure to run here"
     assert finding.change == "a bound on torch that admits 2.14.1"
-    assert on_request.requested_range(replace(sure, build=build("2.14.1"))) is None
-    assert on_request.requested_range(replace(sure, build=build("2.14.0"))) is None
+    assert on_request.requested_range(sure._replace(build=build("2.14.1"))) is None
+    assert on_request.requested_range(sure._replace(build=build("2.14.0"))) is None
 
 
 VISION = Companion(name="torchvision", specifier="==0.29.0", declared=True)
@@ -124,7 +124,7 @@ def test_companion_of_the_family(wish: str, rows: tuple[Companion, ...], message
     request = Request(companions=(wish,))
     one = case(build(companions=rows), host(), request)
     tables = replace(one.question.tables, companions=None)
-    finding = on_request.companion(replace(one, question=replace(one.question, tables=tables)))
+    finding = on_request.companion(one._replace(question=replace(one.question, tables=tables)))
     assert (finding.message if finding else None) == message
     if finding:
         assert finding.rule == "companion"

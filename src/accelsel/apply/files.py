@@ -20,7 +20,7 @@ _POLL_S = 0.05
 _mine = threading.local()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ProjectFile:
     """A file as it was read. `text` is `data` decoded, with its BOM and its newlines."""
 
@@ -29,7 +29,7 @@ class ProjectFile:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Hold:
     """The right to write in `folder`, from `exclusive`."""
 

@@ -16,7 +16,7 @@ _FALSE = {"", "0", "false", "f", "no", "n", "off"}  # as uv reads a flag's varia
 _BACKEND = re.compile(r"(cpu|xpu|cu\d{2,3}|rocm\d+(\.\d+)*)$")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Hazard:
     """A setting that gets in the way: `defeats` where the pin has no effect with it."""
 
@@ -27,7 +27,7 @@ class Hazard:
     defeats: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class _Routes:
     """What the project file names: the indexes with their URLs, the packages with a source."""
 

@@ -26,7 +26,7 @@ MAX_BYTES: Final = 8 << 20
 _ABSENT = frozenset({403, 404, 410})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class IndexFile:
     """A file that an index lists, as its page says; `yanked` with its reason, "" without one."""
 

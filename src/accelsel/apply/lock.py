@@ -36,7 +36,7 @@ _MACHINES = {  # sys_platform, platform_system, os_name, platform_machine
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Locked:
     """A package that the lock installs: `registry` is its index's URL, None for other sources;
     `chain` are the names from the project to it."""
@@ -47,7 +47,7 @@ class Locked:
     chain: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Mismatch:
     """Where the lock is not what was selected. `wrong` is False where it is another version within
     the range over which the choice stays right. `chain` says through which packages it came."""

@@ -18,7 +18,7 @@ _MACHINES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Scarce:
     """A locked package with no file for a machine. `chain` are the names from the project to it;
     `places` are the platforms that it has wheels for, and `below` the first Python (`3.13`) that

@@ -25,7 +25,7 @@ _UNREACHED = "error sending request for url"
 Sink = Callable[[str], object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Uv:
     """An executable that said its version and is new enough."""
 

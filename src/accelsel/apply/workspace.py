@@ -8,7 +8,7 @@ from typing import Any
 from accelsel.model.value import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Workspace:
     """The root's pyproject.toml, and those of the other members in the order of their folders."""
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from accelsel.cli.pin import PinFlags
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Change:
     """A file, the plan for it and the text that it will hold."""
 

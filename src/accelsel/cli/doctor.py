@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ from accelsel.cli import present, steps
 from accelsel.cli.present import Output
 from accelsel.model.errors import DIFFERENT, AccelselError
 from accelsel.model.finding import Finding, Report
-from accelsel.model.value import dataclass
+from accelsel.model.value import dataclass, replace
 
 if TYPE_CHECKING:
     from accelsel.model.installed import Environment, HostFiles, Lock
@@ -24,7 +23,7 @@ COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 OWN_FIXES = ("uv sync", "uv lock", "accelsel uv sync")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class DoctorFlags:
     """The flags of `doctor`: `python` an environment or interpreter, `profile` a saved host,
     `replay` a recorded one, which then is read in this host's place. `error` is a message to be
@@ -39,7 +38,7 @@ class DoctorFlags:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Patient:
     """What was found to be examined."""
 

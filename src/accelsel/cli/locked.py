@@ -1,10 +1,10 @@
 """The packages of torch's family that a project's lock holds, through whatever package."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from accelsel.model.selection import Selection
+from accelsel.model.value import replace
 from accelsel.project.read import ProjectView
 
 

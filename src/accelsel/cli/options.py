@@ -77,7 +77,7 @@ REQUEST = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Flags:
     """The request flags as given; None or () where a flag was not given."""
 

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +25,11 @@ from accelsel.model.config import Config
 from accelsel.model.errors import DIFFERENT, NO_BUILD, NOTHING, USAGE, AccelselError
 from accelsel.model.plan import PinOptions, Plan
 from accelsel.model.selection import Selection
-from accelsel.model.value import dataclass
+from accelsel.model.value import dataclass, replace
 from accelsel.project.read import ProjectView
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class PinFlags:
     """The flags of `pin` beside the request's."""
 
@@ -235,7 +234,7 @@ def _options(
     selections: tuple[Selection, ...],
     through: tuple[str, ...],
 ) -> PinOptions:
-    from dataclasses import fields
+    from accelsel.model.value import fields
 
     given = {
         f.name: list(value) if isinstance(value := getattr(flags, f.name), tuple) else value

@@ -13,7 +13,7 @@ Colour = Literal["auto", "always", "never"]
 STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Output:
     """How a command answers: `verbose` counts -v, `quiet` leaves errors only."""
 

@@ -4,11 +4,11 @@
 costs nothing; the host is looked at when an installer asks, once for all three.
 """
 
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 from accelsel.cli import present
+from accelsel.model.value import dataclass
 
 if TYPE_CHECKING:
     from accelsel.cli.options import Flags

@@ -35,8 +35,7 @@ def selected(
 
     AccelselError (2, `invalid-requirement`) for a requirement of the project that is none.
     """
-    from dataclasses import replace
-
+    from accelsel.model.value import replace
     from accelsel.project.demand import demand, refuse_malformed
     from accelsel.project.requirement import normalize
     from accelsel.project.scopes import listed
@@ -81,7 +80,7 @@ def selected(
 def _in_its_list(request: Request, place: str, others: Collection[str]) -> Request:
     """The request of a backend with what its own extra or group asks for, which is always there,
     and without what only those of other backends do, which never are."""
-    from dataclasses import replace
+    from accelsel.model.value import replace
 
     mine = [part for part in request.parts if place in (part.place, *part.also)]
     return replace(
@@ -112,9 +111,8 @@ def _as_markers_know(platform: str | None, profile: Profile | None) -> str:
 
 def _told(selection: Selection, wanted: "Demand") -> Selection:
     """The selection with a warning where the project itself keeps torch off the platform."""
-    from dataclasses import replace
-
     from accelsel.model.selection import Warning_
+    from accelsel.model.value import replace
 
     if wanted.masked is None:
         return selection

@@ -233,7 +233,7 @@ def uv_backend(env: Mapping[str, str]) -> str | None:
 
 def merged(first: Config, second: Config) -> Config:
     """`first` with what it leaves open taken from `second`."""
-    from dataclasses import fields
+    from accelsel.model.value import fields
 
     values: dict[str, Any] = {}
     for field in fields(Config):

@@ -6,10 +6,9 @@ What needs no selection becomes uv at once; only commands that install torch loo
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from accelsel.model.value import dataclass
+from accelsel.model.value import dataclass, replace
 
 if TYPE_CHECKING:
     from accelsel.cli.options import Flags
@@ -50,7 +49,7 @@ RUNS = (("run",), ("tool", "run"))
 SCRIPT = "--script"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Call:
     """A command line of uv, as far as it matters here.
 

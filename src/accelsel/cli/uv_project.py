@@ -2,13 +2,12 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from accelsel.cli.uv import Call, parse
 from accelsel.model.errors import NO_BUILD, AccelselError
-from accelsel.model.value import dataclass
+from accelsel.model.value import dataclass, replace
 
 if TYPE_CHECKING:
     from accelsel.knowledge.tables import Tables
@@ -21,7 +20,7 @@ NO_SYNC = ("--no-sync", "--frozen")
 FALSE = ("", "0", "false", "no", "off")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Branch:
     """A backend of the project: the extra or group that holds it, and torch as it was pinned."""
 
@@ -30,7 +29,7 @@ class Branch:
     torch: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Pinned:
     """A project pinned for several backends, or for one beside backends of its own."""
 

@@ -15,7 +15,7 @@ from accelsel.model.errors import AccelselError
 from accelsel.model.value import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """One finding: `file` a path, or a name in the package; `row` such as `builds[3]`, "" for the
     whole file; `message` a line."""
@@ -28,7 +28,7 @@ class Finding:
         return ": ".join(part for part in (self.file, self.row, self.message) if part)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Placed:
     """A row and where it stands."""
 

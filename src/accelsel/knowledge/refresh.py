@@ -33,7 +33,7 @@ _OTHERS: Final[Mapping[str, str]] = {"win_amd64": "windows-amd64", "win_arm64": 
 _Key = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Page:
     """The page of torch in the stable index of a backend: the file names that it lists (no yanked
     ones), and its URL as it may be shown."""
@@ -43,7 +43,7 @@ class Page:
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Change:
     """What a refresh learned of a build.
 
@@ -60,7 +60,7 @@ class Change:
     pythons: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class _Seen:
     """The wheels of one build on a page."""
 

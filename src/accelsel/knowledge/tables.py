@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from accelsel.model.companion import CompanionTable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Tables:
     """All that `select` needs, in one value. `checked` is the newest date of any row.
 

@@ -17,7 +17,7 @@ Cause = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Distribution:
     """A distribution that has to match torch, or has a place of its own to come from.
 
@@ -43,7 +43,7 @@ class Distribution:
     confidence: Confidence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Offer:
     """Some releases of a distribution, in one place, for some builds of torch.
 
@@ -94,7 +94,7 @@ class Offer:
     confidence: Confidence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class IndexTemplate:
     """An index whose name and URL follow the choice.
 
@@ -115,7 +115,7 @@ class IndexTemplate:
     confidence: Confidence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Clash:
     """Distributions that install the same files. `cure` bounds one of them so that they do not;
     without one, exactly one of the names may be there."""
@@ -128,7 +128,7 @@ class Clash:
     confidence: Confidence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class TritonName:
     """The distribution that holds `triton/` for builds of a kind. `until` is the last date of a
     nightly (YYYYMMDD) or the last torch release for which the name holds; None: to this day.
@@ -144,7 +144,7 @@ class TritonName:
     confidence: Confidence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RuntimeName:
     """A name that a build of a backend needs from the backend's index beside torch.
 
@@ -162,7 +162,7 @@ class RuntimeName:
     confidence: Confidence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Symptom:
     """A text that a wrong pairing prints. `pattern` is a regular expression."""
 
@@ -175,7 +175,7 @@ class Symptom:
     confidence: Confidence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class KernelLimit:
     """GPUs for which installed releases have no, or no right code, by their makers' words.
 
@@ -200,7 +200,7 @@ class KernelLimit:
     confidence: Confidence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Mislabel:
     """Wheels whose label is wrong: releases `versions` for the torch minor `torch` use the C++ ABI
     `abi` (True: the new one), whatever their name says. `good` is a specifier of right ones."""
@@ -215,7 +215,7 @@ class Mislabel:
     confidence: Confidence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Faults:
     """What is known to be wrong in published releases. Read by the doctor alone."""
 
@@ -223,7 +223,7 @@ class Faults:
     mislabels: tuple[Mislabel, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CompanionTable:
     """All rows, read only when a request names companions. Offers stand in order of preference."""
 
@@ -237,7 +237,7 @@ class CompanionTable:
     families: Mapping[str, str]  # gfx id -> family package suffix
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Refusal:
     """Why a requirement cannot be met beside a build. `nearest` is the specifier of the torch
     releases closest to the build's for which it can, None where another torch does not help.
@@ -251,7 +251,7 @@ class Refusal:
     beside: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CompanionAnswer:
     """What goes with one build for the named requirements.
 

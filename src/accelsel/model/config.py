@@ -5,7 +5,7 @@ from typing import Literal
 from accelsel.model.value import dataclass, field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Config:
     """Every key of the settings; None or () where it is not set.
 

@@ -8,7 +8,7 @@ from accelsel.model.value import dataclass
 Severity = Literal["error", "warning", "note"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """One finding: `id` is stable; `what` a sentence; `where` a path, a GPU, a variable or a
     distribution; `fix` a command, None where no command can cure it; `hint` what to know besides.
@@ -27,13 +27,13 @@ class Finding:
     own: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class InstalledTorch:
     version: str
     backend: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class EnvironmentSummary:
     path: str
     kind: Literal["venv", "conda", "system"]
@@ -43,7 +43,7 @@ class EnvironmentSummary:
     torch: InstalledTorch | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Report:
     """The report document. What was not there to be checked is None."""
 

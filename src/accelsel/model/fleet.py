@@ -9,7 +9,7 @@ from accelsel.model.value import dataclass
 Outcome = Literal["selected", "split", "none"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Node:
     """Hosts that no rule tells apart: `count` of them, and the facts that they share. `profile`
     has no probe results, and of what the rules do not look at nothing."""
@@ -19,14 +19,14 @@ class Node:
     profile: Profile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Nodes:
     """What is read of a fleet document: its nodes."""
 
     nodes: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Apart:
     """Why a node is not served by the build of another group."""
 
@@ -37,7 +37,7 @@ class Apart:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Group:
     """Nodes, by name, that one build serves. Of several nodes `selection` says of `python`,
     `platform`, `environment`, `serves` and `leaves_out` only what holds for all of them; its range
@@ -50,7 +50,7 @@ class Group:
     apart: tuple[Apart, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Fleet:
     """The fleet document. As merged it has nodes alone. As decided `groups` hold every node once,
     as few of them as can be: `outcome` is `selected` for one, `split` for several, `none` where a

@@ -5,7 +5,7 @@ from typing import Literal
 from accelsel.model.value import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Library:
     """What a shared library of a package says of itself, its code never loaded.
 
@@ -23,7 +23,7 @@ class Library:
     abi: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Distribution:
     """An installed distribution, read from its dist-info folder.
 
@@ -59,7 +59,7 @@ class Distribution:
         return self.full_version.partition("+")[2]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class TorchText:
     """What `torch/version.py` states, read as text; None for what it does not state."""
 
@@ -69,7 +69,7 @@ class TorchText:
     xpu: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SharedPath:
     """A file that several installed distributions claim with different contents."""
 
@@ -78,7 +78,7 @@ class SharedPath:
     files: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Environment:
     """An environment. `python` and `free_threaded` are None where they could not be read.
 
@@ -103,7 +103,7 @@ class Environment:
         return next((package for package in self.packages if package.name == name), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class LockedPackage:
     """A package of a lock: `index` the registry URL, None for other sources; `markers` the forks
     for which this version stands, () for all."""
@@ -114,7 +114,7 @@ class LockedPackage:
     markers: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Lock:
     path: str
     packages: tuple[LockedPackage, ...]
@@ -123,7 +123,7 @@ class Lock:
         return tuple(package for package in self.packages if package.name == name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class HostFiles:
     """What lies on a host around the drivers, for the doctor alone.
 

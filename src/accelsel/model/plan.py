@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # a check of the record reads this module and should not pay 
 Shape = Literal["single", "groups", "extras"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Edit:
     """One value that changes: `before` and `after` are TOML values as `tomllib` gives them.
 
@@ -38,7 +38,7 @@ class Edit:
         return (*self.table, self.key)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class PinOptions:
     """How to write a selection.
 
@@ -65,7 +65,7 @@ class PinOptions:
     tritons_apart: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Hunk:
     """`count` lines of a pinned text from its line `line`, counted from 0, that stand in the place
     of the lines `old`. `mark` holds the digests of the line before, of the lines themselves and of
@@ -77,7 +77,7 @@ class Hunk:
     old: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Undo:
     """How to turn the pinned text, without the record, back into the original.
 
@@ -90,7 +90,7 @@ class Undo:
     headers: tuple[tuple[str, ...], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Record:
     """`[tool.accelsel.pin]`. `facts` are its keys but for `written` and `undo`; the edits of
     `written` are relative to the file as it was before the first pin."""
@@ -100,7 +100,7 @@ class Record:
     undo: Undo | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """The edit of one file. `edits` take the present text to the wanted one; `record` is what
     `[tool.accelsel.pin]` will hold, None where it is to go. `base` is the text without any pin.
@@ -122,7 +122,7 @@ class Plan:
     left: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Difference:
     """A recorded value that is not in the file as it was written. `line` counts from 1."""
 

@@ -22,19 +22,19 @@ State = Literal["usable", "no-gpu", "gpu-without-driver", "driver-without-gpu", 
 ProbeStatus = Literal["ok", "absent", "denied", "failed", "timeout", "skipped"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Libc:
     family: str  # "glibc" or "musl"
     version: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Jetson:
     l4t: str | None  # "R36.4.3"
     jetpack: str | None  # the major: "5", "6", "7"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Os:
     system: str  # "linux", "windows", "darwin"
     version: str | None  # product version: "24.04" on Ubuntu, "15.1" on macOS
@@ -45,47 +45,47 @@ class Os:
     jetson: Jetson | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Cpu:
     arch: str  # "x86_64", "aarch64" (Linux), "arm64" (macOS, Windows), ...
     level: str | None  # "x86-64-v3"; None off x86-64 or where unknown
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Python:
     version: str  # "3.12.3"
     implementation: str  # "cpython"
     free_threaded: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class NvidiaDriver:
     version: str | None  # of the kernel driver: "580.65.06"
     cuda_version: str | None  # what the driver library reports, else derived from the branch
     source: str | None  # "nvml", "nvml, cuda from branch", "procfs", "env:ACCELSEL_CUDA_DRIVER"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class AmdDriver:
     version: str | None  # of the DKMS module; None for the in-tree driver
     rocm_version: str | None  # host ROCm, informative only: wheels bring their own
     source: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class IntelDriver:
     version: str | None
     source: str | None  # "i915" or "xe" and where it was read
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Drivers:
     nvidia: NvidiaDriver | None = None
     amd: AmdDriver | None = None
     intel: IntelDriver | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Gpu:
     """One device; MIG slices and partitions are told in `note`, never counted.
 
@@ -106,7 +106,7 @@ class Gpu:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ProbeResult:
     name: str
     status: ProbeStatus
@@ -114,7 +114,7 @@ class ProbeResult:
     elapsed_ms: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Profile:
     """The profile document. `notes` are sentences; one that warns starts with its code and a colon
     (`probe-contradiction: ...`, `probe-incomplete: ...`).

@@ -7,7 +7,7 @@ from accelsel.model.selection import Selection, Warning_
 from accelsel.model.value import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ErrorDocument:
     """The error document: `code` is the exit code, `kind` a stable identifier."""
 
@@ -18,7 +18,7 @@ class ErrorDocument:
     help: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class EditDocument:
     """One edit of a file: `table` is dotted, `before` and `after` are TOML values."""
 
@@ -30,7 +30,7 @@ class EditDocument:
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class PlanDocument:
     """The plan document; `selection` is a list where several backends are pinned in one project,
     null for an unpin, and `left` says what an unpin leaves because it was edited since."""

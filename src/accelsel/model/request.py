@@ -7,7 +7,7 @@ from accelsel.model.value import dataclass
 Channel = Literal["stable", "test", "nightly"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Part:
     """What a part of a project asks for that is installed on request: it is served where a build
     can, and stands in no build's way.
@@ -25,7 +25,7 @@ class Part:
     joined: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """A request for a build; every field has the contract's default.
 

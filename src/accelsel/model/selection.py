@@ -8,7 +8,7 @@ from accelsel.model.table import Confidence, Index
 from accelsel.model.value import dataclass, field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Torch:
     """`version` is the newest published release that satisfies everything (no local part);
     `specifier` the range over which the choice stays right; `extras` as in AMD's wheels."""
@@ -18,7 +18,7 @@ class Torch:
     extras: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Package:
     """Another package that goes with the choice, and what has to be written for it.
 
@@ -57,13 +57,13 @@ class Package:
     of_torch: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Reason:
     rule: str
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Rejection:
     backend: str
     torch: str | None  # None: the backend as a whole
@@ -71,14 +71,14 @@ class Rejection:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Warning_:  # noqa: N801  the builtin of this name is another thing
     code: str
     message: str
     hint: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class LeftOut:
     """An extra or group of the project that cannot be installed together with the choice: every
     release of its `packages` that the project allows requires a torch outside of the range."""
@@ -88,13 +88,13 @@ class LeftOut:
     packages: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RulesVersion:
     version: str
     checked: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Selection:
     """The selection document, and beside it what `plan` needs: `platforms`, the ones that have this
     torch and backend; `indexes`, those named by `packages` beside torch's; `excludes`, names masked

@@ -12,7 +12,7 @@ from accelsel.model.value import dataclass, field
 Confidence = Literal["verified", "read", "inferred"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Index:
     """A package index. `url` is what is written; `format` is uv's (`flat`: one page of links)."""
 
@@ -21,7 +21,7 @@ class Index:
     format: Literal["simple", "flat"] = "simple"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Backend:
     """A backend: `kind` is cpu, cuda, rocm, xpu, default, amd or jetson.
 
@@ -42,14 +42,14 @@ class Backend:
     absent: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Triton:
     name: str
     specifier: str  # "==3.7.1", "~=3.8.0"; "" where the version is not known
     marker: str | None  # torch's own marker on the requirement
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Companion:
     """A torch-family package as tied to one torch release.
 
@@ -69,7 +69,7 @@ class Companion:
     newest: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Release:
     """A torch release as such; `requires_python` is a PEP 440 specifier set."""
 
@@ -82,7 +82,7 @@ class Release:
     confidence: Confidence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Build:
     """One torch release for one backend on one platform.
 
@@ -119,7 +119,7 @@ class Build:
     gpu_macos: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class DriverFloor:
     """The oldest driver on which any build of a CUDA major starts (minor-version compatibility)."""
 
@@ -131,7 +131,7 @@ class DriverFloor:
     confidence: Confidence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class DriverBranch:
     """The CUDA version that a driver branch reports."""
 
@@ -142,7 +142,7 @@ class DriverBranch:
     confidence: Confidence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ArchException:
     """Where the rule "same major, minor not above the device's" does not hold.
 
@@ -159,7 +159,7 @@ class ArchException:
     confidence: Confidence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ArchOverride:
     """An `HSA_OVERRIDE_GFX_VERSION` that people use: `arch` runs as `acts_as`; `works` is False
     where it installs and then computes wrong or crashes."""
@@ -175,7 +175,7 @@ class ArchOverride:
     confidence: Confidence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Device:
     """A PCI device: `arch` as in a profile, `name` the product's or family's, `integrated` None
     where the id does not say. `xpu` (Intel only) is True where torch documents XPU support, None
@@ -188,7 +188,7 @@ class Device:
     xpu: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Unestablished:
     """A way out that exists somewhere and is not established well enough to be selected."""
 
@@ -202,7 +202,7 @@ class Unestablished:
     confidence: Confidence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class AmdTarget:
     """An AMD target: `version` is KFD's `gfx_target_version`, `integrated` None where not known."""
 

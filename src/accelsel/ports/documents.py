@@ -1,8 +1,9 @@
 """Documents out: values to plain data, every one beginning with its schema. Imports no library."""
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from typing import Any
+
+from accelsel.model.value import fields, is_dataclass
 
 VERSION = 1
 

@@ -2,12 +2,12 @@
 
 import json
 from contextlib import suppress
-from dataclasses import MISSING, fields, is_dataclass
 from types import NoneType
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 
 from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.profile import Profile
+from accelsel.model.value import MISSING, fields, is_dataclass
 from accelsel.ports.documents import VERSION
 from accelsel.ports.shape import MisfitError, shaped
 

@@ -4,10 +4,11 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
 from math import isfinite
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin
+
+from accelsel.model.value import MISSING, fields, is_dataclass
 
 
 class MisfitError(ValueError):

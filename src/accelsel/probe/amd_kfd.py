@@ -11,7 +11,7 @@ _TARGETS = range(60000, 1000000)
 _FRAME_BUFFER = frozenset({1, 2})  # heap types of a memory bank: private and public frame buffer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class KfdDevice:
     """One GPU; `nodes` are its nodes in the topology, several when it is partitioned.
 
@@ -27,7 +27,7 @@ class KfdDevice:
     shares_node: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class KfdTopology:
     """`hidden` counts nodes that a container may list and not read."""
 

@@ -1,11 +1,11 @@
 """AMD GPUs of a Linux host: KFD topology, then PCI ids through the device table, then tools."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from time import monotonic
 from typing import Any
 
 from accelsel.model.profile import AmdDriver, ProbeResult, ProbeStatus
+from accelsel.model.value import replace
 from accelsel.probe import amd_kfd
 from accelsel.probe.amd_driver import access_notes, driver, notes_on_rocm
 from accelsel.probe.amd_kfd import KfdDevice, KfdTopology

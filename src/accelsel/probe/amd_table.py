@@ -1,7 +1,6 @@
 """What the device table adds to an AMD GPU."""
 
-from dataclasses import replace
-
+from accelsel.model.value import replace
 from accelsel.probe.facts import GpuFact
 
 

@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from accelsel.model.profile import ProbeStatus
-from accelsel.model.value import dataclass
+from accelsel.model.value import dataclass, replace
 from accelsel.probe.amd_table import tabled
 from accelsel.probe.facts import Deadline, GpuFact
 from accelsel.probe.pci import AMD, hex_id
@@ -17,7 +16,7 @@ _FIELD = re.compile(r"^\s*([A-Za-z][A-Za-z ]*?):\s*(.*?)\s*$")
 _CHIP = re.compile(r"\(0x([0-9a-f]{1,4})\)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Agent:
     """A GPU as a tool names it; `address` `0000:03:00.0`, without its domain where that is not
     told (`03:00.0`)."""
@@ -28,14 +27,14 @@ class Agent:
     address: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Tool:
     name: str
     commands: Sequence[Sequence[str]]  # the first that exists is run
     parse: Callable[[str], tuple[Agent, ...]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Answer:
     status: ProbeStatus
     detail: str | None

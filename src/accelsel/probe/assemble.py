@@ -1,7 +1,6 @@
 """Facts into a profile: device tables, stated facts, numbering, state. Pure but for the tables."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from accelsel.model.profile import (
     AmdDriver,
@@ -14,6 +13,7 @@ from accelsel.model.profile import (
     State,
     Vendor,
 )
+from accelsel.model.value import replace
 from accelsel.probe.facts import (
     ArchOverride,
     DriverOverride,

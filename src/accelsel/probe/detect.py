@@ -1,11 +1,11 @@
 """From a World to a profile: host, bus, then all vendors side by side."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from threading import Thread
 from time import monotonic
 
 from accelsel.model.profile import ProbeResult, Profile, Vendor
+from accelsel.model.value import replace
 from accelsel.probe.assemble import assemble
 from accelsel.probe.facts import Deadline, GpuFact, HostFacts, PciDevice, VendorFacts
 from accelsel.probe.world import World

@@ -33,7 +33,7 @@ class Deadline:
         return max(0.0, self._end - reserve - monotonic())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class PciDevice:
     """A PCI function as sysfs shows it: `address` `0000:01:00.0`, ids four lower-case hex digits,
     `class_id` six (`030200`), `driver` the name of the bound kernel driver. What follows is known
@@ -53,7 +53,7 @@ class PciDevice:
         return f"{self.vendor_id}:{self.device_id}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class HostFacts:
     """The host without its GPUs; `environment` and `notes` as in the profile. `soc` is the Tegra
     chip that the device tree names (`tegra234`); `sysctl` what macOS says of its processor."""
@@ -67,7 +67,7 @@ class HostFacts:
     sysctl: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class GpuFact:
     """A device as one source saw it. `address` is the PCI address (`0000:01:00.0`), the key under
     which what several sources saw of one device is joined; `arch` None where the source does not
@@ -85,7 +85,7 @@ class GpuFact:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class VendorFacts:
     """`mismatch` is True where library and kernel driver contradict each other after an update."""
 
@@ -97,7 +97,7 @@ class VendorFacts:
     mismatch: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class DriverOverride:
     """NVIDIA's driver as the environment states it: a driver version or a CUDA version, both None
     for "pretend that there is none". `source` is `env:NAME`."""
@@ -107,7 +107,7 @@ class DriverOverride:
     source: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ArchOverride:
     """All GPUs of a vendor as the environment states them; () for "pretend that there is none"."""
 
@@ -115,7 +115,7 @@ class ArchOverride:
     source: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Overrides:
     """Facts stated by the environment; a vendor without an entry is left as it was probed."""
 

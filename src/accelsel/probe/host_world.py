@@ -6,9 +6,9 @@ import os
 import stat
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
+from accelsel.model.value import replace
 from accelsel.probe.world import Completed, Streamed
 
 TEXT_LIMIT = 1 << 20

@@ -10,13 +10,12 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Literal
 
 from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.installed import Distribution, Environment, Library, TorchText
 from accelsel.model.requirement import normalized
-from accelsel.model.value import dataclass
+from accelsel.model.value import dataclass, replace
 from accelsel.probe.owners import shared
 from accelsel.probe.world import World
 
@@ -50,7 +49,7 @@ TILDE = re.compile(r"~+-?([a-z0-9_]{3,})(?:-[^-]+\.dist-info)?", re.IGNORECASE)
 LEFT_OF = ("torch", "torchvision", "torchaudio", "triton", "nvidia", "functorch", "xformers")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Location:
     """Where an environment stands; `python` is set where an interpreter itself was named."""
 

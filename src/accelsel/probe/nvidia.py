@@ -1,9 +1,9 @@
 """NVIDIA GPUs: the driver's libraries first, then its files, nvidia-smi, and the PCI bus."""
 
-from dataclasses import replace
 from time import monotonic
 
 from accelsel.model.profile import ProbeResult
+from accelsel.model.value import replace
 from accelsel.probe.facts import Deadline, HostFacts, PciDevice, VendorFacts
 from accelsel.probe.nvidia_sources import ask, since
 from accelsel.probe.nvidia_text import read_kernel_driver

@@ -1,9 +1,8 @@
 """What the sources saw of NVIDIA's GPUs, joined into one list. Every source may be missing."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
-from accelsel.model.value import dataclass
+from accelsel.model.value import dataclass, replace
 from accelsel.probe.facts import GpuFact, HostFacts, PciDevice
 from accelsel.probe.nvidia_library import (
     CUDA_SAYS,
@@ -27,7 +26,7 @@ KERNEL_DRIVERS = frozenset({"nvidia", "NVIDIA"})  # Linux; the provider's name o
 INTEGRATED = frozenset({"sm_32", "sm_53", "sm_62", "sm_72", "sm_87", "sm_101", "sm_110", "sm_121"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Evidence:
     """What each source gave. `soc_arch` is the architecture of the host's Tegra chip, `board` what
     the device tree calls it; `smi_ended` is True where nvidia-smi came to its end by itself;

@@ -42,7 +42,7 @@ SAYS_NOTHING = frozenset({3, 12, 13})
 MOST_GPUS = 4096  # more is not a host's answer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class LibraryView:
     """`ready` is True once the library has initialised, `counted` once it has said how many GPUs
     there are; `error` is the reason where it refused.

@@ -21,7 +21,7 @@ ANSWERS = {6: "no GPU", 9: "the kernel driver is not loaded", 18: "versions diff
 MIB = 1 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SmiAnswer:
     """`completed` is the last run; `gpus` and `driver` are of the last run that had any."""
 

@@ -14,7 +14,7 @@ NAME_LIMIT = 96  # NVML_DEVICE_NAME_V2_BUFFER_SIZE
 PLACEHOLDERS = frozenset({"graphics device", "nvidia graphics device", "unknown"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class KernelDriver:
     """The loaded kernel driver as its files show it; `names` by PCI address."""
 

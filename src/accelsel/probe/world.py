@@ -7,7 +7,7 @@ from accelsel.model.profile import ProbeStatus
 from accelsel.model.value import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Completed:
     """What a command or a library call left behind.
 
@@ -22,7 +22,7 @@ class Completed:
     err: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Streamed:
     """The records that a vendor library's child process streamed before it ended or was ended.
 

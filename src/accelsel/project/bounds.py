@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 
 from accelsel.model.selection import Package, Selection
+from accelsel.model.value import replace
 from accelsel.project.draft import Draft
 from accelsel.project.markers import platforms_of
 from accelsel.project.read import ProjectView

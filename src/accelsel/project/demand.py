@@ -20,7 +20,7 @@ Spot = tuple[int, str, str]  # number of the file, kind of list, name of the ext
 _LABELS = {"extra": "extra", "group": "group"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Demand:
     """What a project asks for on a platform.
 

@@ -1,10 +1,10 @@
 """Edits of one project as they are collected, and where uv's settings stand."""
 
-from dataclasses import replace
 from typing import Any
 
 from accelsel.model.plan import Edit
 from accelsel.model.selection import Warning_
+from accelsel.model.value import replace
 from accelsel.project.change import about, applied, look
 from accelsel.project.read import ProjectView
 from accelsel.project.scan import Path

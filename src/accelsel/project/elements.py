@@ -1,7 +1,6 @@
 """Elements of an array, put in, replaced and taken out in the layout that the array has."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from accelsel.project import encode, layout
@@ -13,12 +12,14 @@ Changed = dict[int, Any]  # position -> new value, None for an element that goes
 Added = dict[int, list[Any]]  # position -> what is put in front of it
 
 
-@dataclass(slots=True)
 class Cuts:
     """Replacements of spans; `removed` may overlap each other, `put` may not."""
 
-    removed: list[Splice] = field(default_factory=list)
-    put: list[Splice] = field(default_factory=list)
+    __slots__ = ("put", "removed")
+
+    def __init__(self) -> None:
+        self.removed: list[Splice] = []
+        self.put: list[Splice] = []
 
 
 def operations(present: list[Any], wanted: list[Any]) -> tuple[Changed, Added]:

@@ -3,9 +3,8 @@
 import re
 import tomllib
 from bisect import bisect_right
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from accelsel.model.errors import USAGE, AccelselError
 
@@ -20,8 +19,7 @@ _BLOCK = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """`text[start:end]` holds the TOML; `toml` is it without the comment signs.
 
     `lines` are pairs (offset in `toml`, offset in `text`) of where each line's content begins; for

@@ -1,6 +1,7 @@
 """What a pin changed as hunks of lines, found again in a text that was edited since."""
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 from zlib import crc32
 
 from accelsel.model.plan import Hunk
@@ -71,12 +72,24 @@ def _hunks(
 
 
 def _mark(lines: Sequence[str], start: int, end: int) -> str:
-    """The digests of the line before, of the lines themselves, and of the line behind."""
-    return _digest(lines, start - 1) + _sum("\n".join(lines[start:end])) + _digest(lines, end)
+    """The digests of what stands above, of the lines themselves, and of what stands below."""
+    return _above(lines, start) + _sum("\n".join(lines[start:end])) + _below(lines, end)
 
 
-def _digest(lines: Sequence[str], at: int) -> str:
-    return _sum(lines[at]) if 0 <= at < len(lines) else _EDGE
+def _above(lines: Sequence[str], at: int) -> str:
+    """The digest of the line above a place, and of the blank ones between the two."""
+    first = at
+    while first > 0 and (first == at or not lines[first].strip()):
+        first -= 1
+    return _sum("\n".join(lines[first:at])) if first < at else _EDGE
+
+
+def _below(lines: Sequence[str], at: int) -> str:
+    """The digest of the blank lines at a place and of the line behind them."""
+    last = at
+    while last < len(lines) and (last == at or not lines[last - 1].strip()):
+        last += 1
+    return _sum("\n".join(lines[at:last])) if last > at else _EDGE
 
 
 def _sum(text: str) -> str:
@@ -99,15 +112,14 @@ def find(text: str, hunks: Iterable[Hunk]) -> tuple[Found, ...]:
     Where lines were taken out, nothing stands: their place is between the same neighbours, else
     below the one that they stood below, else above the other.
     """
-    lines = text.split("\n")
-    sums = [_sum(line) for line in lines]
+    around = _around(text.split("\n"))
     found: list[Found] = []
     at = drift = 0
     for hunk in hunks:
         places = [
             (score, -abs(place - hunk.line - drift), place)
-            for place in range(at, len(lines) - hunk.count + 1)
-            if (score := _score(lines, sums, place, hunk))
+            for place in range(at, len(around.lines) - hunk.count + 1)
+            if (score := _score(around, place, hunk))
         ]
         if places:
             place = max(places)[2]
@@ -116,21 +128,42 @@ def find(text: str, hunks: Iterable[Hunk]) -> tuple[Found, ...]:
     return tuple(found)
 
 
-def _score(lines: Sequence[str], sums: Sequence[str], place: int, hunk: Hunk) -> int:
+class _Around(NamedTuple):
+    """The lines of a text with their digests, and those of what stands around each place."""
+
+    lines: list[str]
+    sums: list[str]
+    above: list[str]
+    below: list[str]
+
+
+def _around(lines: list[str]) -> _Around:
+    places = range(len(lines) + 1)
+    return _Around(
+        lines,
+        [_sum(line) for line in lines],
+        [_above(lines, at) for at in places],
+        [_below(lines, at) for at in places],
+    )
+
+
+def _score(around: _Around, place: int, hunk: Hunk) -> int:
     """How well the lines at `place` are those of the hunk; 0 where they are not."""
     before, inside, behind = hunk.mark[:8], hunk.mark[8:16], hunk.mark[16:]
     end = place + hunk.count
-    above = (sums[place - 1] if place else _EDGE) == before
-    below = (sums[end] if end < len(sums) else _EDGE) == behind
+    above = around.above[place] == before
+    below = around.below[end] == behind
     if hunk.count:
-        here = sums[place] if hunk.count == 1 else _sum("\n".join(lines[place:end]))
+        one = hunk.count == 1
+        here = around.sums[place] if one else _sum("\n".join(around.lines[place:end]))
         return 1 + 2 * above + below if here == inside else 0
     if above and below:
         return 4
-    # one neighbour alone must be one: no blank line, and rather not what opens an array or the text
-    if above and (line := lines[place - 1].strip() if place else "["):
-        return 1 if line.endswith("[") else 3
-    return 2 if below and end < len(lines) and lines[end].strip() else 0
+    # rather not what opens an array or the text
+    if above:
+        opens = not place or around.lines[place - 1].strip().endswith("[")
+        return 1 if opens else 3
+    return 2 * (below and end < len(around.lines))
 
 
 def taken_back(text: str, found: Iterable[Found]) -> str:

@@ -2,13 +2,13 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 from accelsel.model.errors import NO_BUILD, NOTHING, AccelselError
 from accelsel.model.plan import Edit, PinOptions, Plan, Record, Shape
 from accelsel.model.selection import Selection
+from accelsel.model.value import replace
 from accelsel.project import hunks
 from accelsel.project.bounds import beside_overrides
 from accelsel.project.change import applied, between, in_place, inverse, look

@@ -24,7 +24,7 @@ DIRECT = {"dependencies", "extra", "group", "legacy-dev"}
 FAMILY = ("torch", "torchvision", "torchaudio")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ProjectView:
     """A `pyproject.toml` or a script with inline metadata, read.
 

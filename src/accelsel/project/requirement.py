@@ -22,7 +22,7 @@ _SDIST = re.compile(r"/[^/]+-(?P<version>\d[^/-]*)\.(?:tar\.gz|zip)$")
 _LOCAL = re.compile(r"(===?)\s*([^,\s]+?)\+[^,\s]+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Place:
     """Where a requirement is written: the kind of list, and the extra's or group's name."""
 
@@ -30,7 +30,7 @@ class Place:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Requirement:
     """`raw` as written; `name` normalized; `specifier` without blanks; `marker` None for none."""
 

@@ -6,8 +6,7 @@ keeps no values: those come from `tomllib` and are matched by path and position.
 
 import re
 import tomllib
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Path = tuple[str, ...]
 
@@ -24,20 +23,19 @@ _STRING = re.compile(
 _SCALAR = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:[0-9:.Zz+-]+|[^\s,\]}#=]+")
 
 
-@dataclass(slots=True)
 class Node:
     """A value: `text[start:end]`. `commas[i]` is where the comma after item `i` stands, else -1."""
 
-    kind: Literal["scalar", "array", "table"]
-    start: int
-    end: int
-    items: list["Node"] = field(default_factory=list)
-    commas: list[int] = field(default_factory=list)
-    entries: list["Entry"] = field(default_factory=list)
+    __slots__ = ("commas", "end", "entries", "items", "kind", "start")
+
+    def __init__(self, kind: Literal["scalar", "array", "table"], start: int, end: int) -> None:
+        self.kind, self.start, self.end = kind, start, end
+        self.items: list[Node] = []
+        self.commas: list[int] = []
+        self.entries: list[Entry] = []
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(NamedTuple):
     """`key = value`; `path` is the whole path from the root of the document."""
 
     path: Path
@@ -45,7 +43,6 @@ class Entry:
     value: Node
 
 
-@dataclass(slots=True)
 class Section:
     """A table header and what stands under it; the entries before any header have path ().
 
@@ -53,16 +50,15 @@ class Section:
     header's line.
     """
 
-    path: Path
-    array: bool
-    start: int
-    close: int
-    head: int
-    entries: list[Entry] = field(default_factory=list)
+    __slots__ = ("array", "close", "entries", "head", "path", "start")
+
+    def __init__(self, path: Path, array: bool, start: int, close: int, head: int) -> None:
+        self.path, self.array = path, array
+        self.start, self.close, self.head = start, close, head
+        self.entries: list[Entry] = []
 
 
-@dataclass(slots=True)
-class Document:
+class Document(NamedTuple):
     text: str
     sections: list[Section]
 

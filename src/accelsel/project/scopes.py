@@ -35,7 +35,7 @@ _CALLED: dict[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Branch:
     """An extra or group that requires torch, and the source that torch has for it alone: an entry
     of its sources, or the URL that the list itself names."""

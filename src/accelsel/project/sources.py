@@ -18,7 +18,7 @@ OWN = ("git", "path", "workspace", "editable")
 Scope = tuple[str | None, str | None]  # extra, group
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Route:
     """A package comes from `index` on `platforms`; for one extra or group alone if that is named.
 

@@ -1,9 +1,9 @@
 """Several backends of which some own the files of triton, and others take triton itself."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from accelsel.model.selection import Selection
+from accelsel.model.value import replace
 from accelsel.project.draft import OVERRIDES, Draft
 from accelsel.project.scan import Path
 from accelsel.project.scopes import ABOVE, Key

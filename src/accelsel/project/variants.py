@@ -1,11 +1,11 @@
 """Several backends in one project: an extra or group for each, exclusive of each other."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
 
 from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.plan import PinOptions, Shape
 from accelsel.model.selection import Package, Selection
+from accelsel.model.value import replace
 from accelsel.project import sources, tritons
 from accelsel.project.bounds import beside, bounded, merged, with_each
 from accelsel.project.draft import CONSTRAINTS, Draft, bound

@@ -1,13 +1,13 @@
 """Sources and indexes written for routes."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from accelsel.model.plan import PinOptions
 from accelsel.model.selection import Selection
 from accelsel.model.table import Index
+from accelsel.model.value import replace
 from accelsel.project import indexes, sources
 from accelsel.project.change import look
 from accelsel.project.draft import SOURCES, Draft

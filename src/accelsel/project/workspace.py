@@ -1,11 +1,11 @@
 """A uv workspace: what uv reads only from the root goes to the root, the rest where it stands."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.plan import Edit, PinOptions, Plan
 from accelsel.model.selection import Selection, Warning_
+from accelsel.model.value import replace
 from accelsel.project import indexes, sources
 from accelsel.project.bounds import beside_overrides
 from accelsel.project.change import about, applied, look

@@ -1,11 +1,11 @@
 """What a selection means for a project, said as edits."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from accelsel.model.plan import PinOptions
 from accelsel.model.selection import Package, Selection
+from accelsel.model.value import replace
 from accelsel.project import indexes
 from accelsel.project.bounds import merged
 from accelsel.project.change import about, look

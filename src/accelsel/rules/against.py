@@ -1,19 +1,17 @@
 """What the rules have against one build on one host, the request's wishes left aside. Pure."""
 
-from dataclasses import replace
-
 from accelsel.knowledge.tables import Tables
 from accelsel.model.profile import Profile
 from accelsel.model.request import Request
 from accelsel.model.table import Build
-from accelsel.model.value import dataclass
+from accelsel.model.value import dataclass, replace
 from accelsel.rules import units
 from accelsel.rules.compatibility import VENDORS
 from accelsel.rules.host import read_host
 from accelsel.rules.question import Finding, Question
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Against:
     """What a rule has against a build; `gpu` is the index of the GPU it speaks of, if one."""
 

@@ -1,7 +1,6 @@
 """From a decision to the selection document: reasons, range, packages, warnings, ways out."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from accelsel.knowledge.tables import Tables
 from accelsel.model.profile import Profile
@@ -14,6 +13,7 @@ from accelsel.model.selection import (
     Torch,
 )
 from accelsel.model.table import Backend, Build, Confidence, Index
+from accelsel.model.value import replace
 from accelsel.rules import family, notices, units
 from accelsel.rules.choice import VENDOR_INDEXES, Candidate, Decision, Row, outdone
 from accelsel.rules.compatibility import VENDORS, native

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 from accelsel.knowledge.tables import Tables
 from accelsel.model.request import Request
 from accelsel.model.table import Build
+from accelsel.model.value import replace
 from accelsel.rules.versions import admits, next_minor, numbers, release
 
 NIGHTLY: Final = "nightly"

@@ -1,7 +1,6 @@
 """Filter, order, pick: from a profile and a request to the selection, every rejection kept."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from accelsel.knowledge.tables import Tables
 from accelsel.model.errors import USAGE, AccelselError
@@ -9,7 +8,7 @@ from accelsel.model.profile import Profile
 from accelsel.model.request import Request
 from accelsel.model.selection import Selection
 from accelsel.model.table import Backend, Build
-from accelsel.model.value import dataclass
+from accelsel.model.value import dataclass, replace
 from accelsel.rules import channels, family, units
 from accelsel.rules.host import Host, Target, read_host
 from accelsel.rules.policy import Aim, Aims, aims
@@ -23,7 +22,7 @@ _FORCED: frozenset[Scope] = frozenset({"wheel", "python", "request"})
 HOST: frozenset[Scope] = frozenset({"gpu", "host", "wheel", "python", "policy"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """A build of the target platform with its backend."""
 
@@ -31,7 +30,7 @@ class Row:
     backend: Backend
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Candidate:
     """A row that nothing is surely against, and what is not known about it."""
 
@@ -39,7 +38,7 @@ class Candidate:
     doubts: tuple[Finding, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Decision:
     """What was decided, before it is put in words.
 

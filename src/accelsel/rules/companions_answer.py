@@ -1,7 +1,6 @@
 """All packages that a request names, beside one build: what to write, or who is in the way."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
@@ -17,6 +16,7 @@ from accelsel.model.companion import (
 )
 from accelsel.model.selection import Package, Warning_
 from accelsel.model.table import ArchException, Backend, Build, Confidence, Index
+from accelsel.model.value import replace
 from accelsel.rules.companions_offer import (
     Chosen,
     Place,

@@ -1,13 +1,12 @@
 """The packages of a request beside the builds of the rules table, and in a selection."""
 
 from collections.abc import Callable, Container, Iterable, Iterator
-from dataclasses import replace
 
 from accelsel.model.companion import CompanionAnswer, CompanionTable, Refusal
 from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.selection import Package, Reason, Selection, Warning_
 from accelsel.model.table import Backend, Build
-from accelsel.model.value import dataclass
+from accelsel.model.value import dataclass, replace
 from accelsel.rules import channels
 from accelsel.rules.channels import ANY, NIGHTLY
 from accelsel.rules.choice import Candidate, Decision, Row
@@ -26,7 +25,7 @@ from accelsel.rules.versions import admits, python_key, release
 _MINORS = tuple(f"3.{minor}" for minor in range(8, 16))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Beside:
     """The newest Python for which all packages go with a build, and what goes."""
 

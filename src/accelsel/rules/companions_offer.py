@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Wanted:
     """A package that the request names. `direct` is True for one that a URL or repository gives."""
 
@@ -27,7 +27,7 @@ class Wanted:
         return f"{self.name}{self.specifier}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Place:
     """Where the package has to work: one build on one host.
 
@@ -44,7 +44,7 @@ class Place:
     torch: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Chosen:
     """The offer taken. `newest` is its newest release that the request admits, None where the
     table does not list releases; `bound` is True where a resolver would take another by itself."""

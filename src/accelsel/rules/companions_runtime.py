@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Final
 
 from accelsel.model.companion import CompanionTable, RuntimeName, TritonName
 from accelsel.model.selection import Package, Selection, Warning_
 from accelsel.model.table import Build, Triton
+from accelsel.model.value import replace
 from accelsel.rules.companions_offer import version
 from accelsel.rules.requirements import environment
 from accelsel.rules.versions import numbers

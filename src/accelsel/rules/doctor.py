@@ -6,7 +6,6 @@ what it would take.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from accelsel.knowledge.tables import Tables
@@ -21,6 +20,7 @@ from accelsel.model.installed import Environment, HostFiles, Lock
 from accelsel.model.profile import Profile
 from accelsel.model.request import Request
 from accelsel.model.selection import RulesVersion
+from accelsel.model.value import replace
 from accelsel.rules.choice import select
 from accelsel.rules.doctor_companions import COMPANION_CHECKS
 from accelsel.rules.doctor_device import DEVICE_CHECKS

@@ -24,7 +24,7 @@ from accelsel.rules.doctor_torch import VISIT, driver_command
 RESTART = "sudo reboot"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Message:
     """A message of torch or the driver that names its cause only together with what is installed.
 

@@ -17,7 +17,7 @@ FOLDER = r"torch-?\d+\.\d+(\.\d+)?|cu\d{3}|cpu"
 ABI = r"cxx11abi(true|false)"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Label:
     """`torch` are the minors that the label may mean (`torch210` is 2.10, or 2.1.0), () where it
     says none. `cuda` is (12,) or (12, 4), () where it says none; `cpu` that it says CPU; `abi` that

@@ -20,7 +20,7 @@ from accelsel.rules.doctor_subject import (
 from accelsel.rules.versions import contains
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Asked:
     """A Requires-Dist line: `name` normalized, `marker` as written, "" for none."""
 

@@ -22,7 +22,7 @@ Cause = Literal["torch", "companion", "host", "python", "project"]
 FAMILY = ("torchvision", "torchaudio", "torchtext", "torchdata")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class TorchBuild:
     """The installed torch: `release` without local part; `backend` None where nothing says it;
     `vendor` True for one that somebody else built (a vendor's image, conda, from source)."""
@@ -33,7 +33,7 @@ class TorchBuild:
     vendor: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Subject:
     """All that is examined. What is not there is None; `record` is `[tool.accelsel.pin]`.
 
@@ -260,7 +260,7 @@ def given(subject: Subject, vendor: str) -> str:
     return engine.get(vendor, engine["nvidia"])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Check:
     """One check: `id` is stable and is the id of its findings; `title` says what is wrong when it
     finds something. `run` gives findings, and nothing where the check does not apply."""

@@ -30,7 +30,7 @@ UV_GFX = frozenset({
 NO_WHEEL = ("python-wheel", "platform-wheel", "libc-floor", "macos-floor")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class BackendChoice:
     """What `uv pip` has to be told: a backend, None to leave uv alone, and constraints where the
     backend's index alone would give a build that does not run. `warning` is one line."""
@@ -40,7 +40,7 @@ class BackendChoice:
     warning: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Variables:
     """`values` in the order in which they are printed; `comments` say what was left out and why."""
 

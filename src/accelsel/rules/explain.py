@@ -1,13 +1,13 @@
 """Why a build was chosen, and why another was not, as text that people paste into issues."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from accelsel.knowledge.tables import Tables
 from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.profile import Profile
 from accelsel.model.request import Request
 from accelsel.model.selection import Reason, Rejection, Selection
+from accelsel.model.value import replace
 from accelsel.rules.choice import HOST, Candidate, Decision, Row, decide, outdone
 from accelsel.rules.question import Finding, Scope
 from accelsel.rules.units import BY_ID, all_findings

@@ -12,7 +12,7 @@ from accelsel.rules.versions import admits, dotted, numbers, overlap, release
 FAMILY = ("torchvision", "torchaudio")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Wish:
     """A package that was asked for: its normalised name and the specifier on it."""
 

@@ -5,7 +5,6 @@ of what serves each; where that is empty, the nodes are divided into as few grou
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cache
 
 from accelsel.knowledge.tables import Tables
@@ -13,7 +12,7 @@ from accelsel.model.errors import AccelselError
 from accelsel.model.fleet import Apart, Fleet, Group, Node
 from accelsel.model.request import Request
 from accelsel.model.selection import Rejection
-from accelsel.model.value import dataclass
+from accelsel.model.value import dataclass, replace
 from accelsel.rules.answer import answer
 from accelsel.rules.choice import (
     Candidate,
@@ -37,7 +36,7 @@ Cover = frozenset[int]
 _IMPORTS: frozenset[Scope] = frozenset({"host", "wheel", "python", "request"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Judged:
     """A node and what serves it: `own` are the builds that `select` would take there, as sure as
     its choice; `guest` those that a node without a GPU for them imports all the same. `against` is

@@ -1,10 +1,10 @@
 """The selections of several nodes for one build, as one. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import TypeVar
 
 from accelsel.model.selection import Reason, Rejection, Selection, Torch, Warning_
+from accelsel.model.value import replace
 from accelsel.rules.answer import WEAKEST
 from accelsel.rules.versions import release
 

@@ -2,11 +2,11 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from accelsel.knowledge.tables import Tables
 from accelsel.model.fleet import Group
 from accelsel.model.request import Request
+from accelsel.model.value import replace
 from accelsel.rules.choice import select
 from accelsel.rules.versions import release
 

@@ -30,7 +30,7 @@ _BRANDS = ("NVIDIA GeForce ", "NVIDIA ", "AMD ", "Intel(R) ", "Intel ")
 Documented = Literal["yes", "no", "not said"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Driver:
     """The NVIDIA driver. `version` is None where it is not known or not a number of the desktop
     branches; `cuda` is what it reports, else that of its branch; `system` names its floors."""
@@ -41,7 +41,7 @@ class Driver:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Target:
     """A GPU that a build may have to serve.
 
@@ -64,7 +64,7 @@ class Target:
         return self.name if self.index is None else f"GPU {self.index}, {self.name}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Host:
     """`known` is False where there is no profile at all. `own` says that the platform is the
     profile's, so that its libc and system version count. `python` None leaves the choice to the

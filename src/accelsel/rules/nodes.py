@@ -2,15 +2,14 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from accelsel.model.fleet import Node
 from accelsel.model.profile import Gpu, Profile
-from accelsel.model.value import dataclass
+from accelsel.model.value import dataclass, replace
 from accelsel.rules.versions import dotted, numbers
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Seen:
     """A host as it was collected; `name` is None where nothing names it."""
 

@@ -6,7 +6,6 @@ torch are alternatives to one another: what has to meet each of them is the rang
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Literal
 
 from accelsel.knowledge.tables import Tables
@@ -14,7 +13,7 @@ from accelsel.model.profile import Profile
 from accelsel.model.request import Part, Request
 from accelsel.model.selection import LeftOut, Warning_
 from accelsel.model.table import Build
-from accelsel.model.value import dataclass
+from accelsel.model.value import dataclass, replace
 from accelsel.rules import family
 from accelsel.rules.choice import VENDOR_INDEXES, Candidate, Decision, decide
 from accelsel.rules.question import Finding, Question, Scope, pythons
@@ -27,7 +26,7 @@ _ASKED: frozenset[Scope] = frozenset({"request"})
 _KINDS: dict[str, Literal["extra", "group"]] = {"extra": "extra", "group": "group"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class _Trial:
     """Some parts, and what is decided with them."""
 

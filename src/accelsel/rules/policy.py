@@ -24,7 +24,7 @@ WAYS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Aim:
     """One way to choose: builds for `vendor` that serve `required`, and `optional` if they do.
 
@@ -41,7 +41,7 @@ class Aim:
     warnings: tuple[Warning_, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Aims:
     """The ways to choose, best first; `causes` say why there is none; `left_out` are GPUs that no
     aim serves, with the reason."""

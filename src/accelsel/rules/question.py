@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from accelsel.knowledge.tables import Tables
 from accelsel.model.profile import Vendor
@@ -16,7 +16,7 @@ from accelsel.rules.versions import python_key
 Scope = Literal["gpu", "host", "wheel", "python", "policy", "request", "order"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """What a rule has against a build. `certain` False says that a fact is missing, not that the
     build fails. `change` is what would have to be different, in words, None where nothing helps."""
@@ -27,7 +27,7 @@ class Finding:
     change: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Question:
     """A host and a request, and who is to be served.
 
@@ -53,8 +53,7 @@ class Question:
     exceptions: tuple[ArchException, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """One build before one question."""
 
     build: Build
@@ -62,7 +61,7 @@ class Case:
     question: Question
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Rule:
     """`scope` says what a rule looks at: `gpu`, `host` and `policy` are what `--force` overrides,
     `wheel` is what nothing overrides, `request` what the user asked for, `order` is no filter but

@@ -34,7 +34,7 @@ DEVICE_IPS: dict[tuple[str, bool], tuple[str, ...]] = {
 ALL_IPS = tuple(dict.fromkeys(ip for ips in DEVICE_IPS.values() for ip in ips))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Feature:
     """`values` come in order of preference; with `multi_value` a wheel may name several, one of
     which has to be among them."""

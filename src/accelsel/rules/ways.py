@@ -1,12 +1,12 @@
 """Why nothing was selected, and the nearest ways out."""
 
 from collections import Counter
-from dataclasses import replace
 from typing import Final
 
 from accelsel.model.profile import Profile
 from accelsel.model.request import Request
 from accelsel.model.selection import Reason
+from accelsel.model.value import replace
 from accelsel.rules import family
 from accelsel.rules.channels import NIGHTLY
 from accelsel.rules.choice import EVERYTHING, Decision, Row, decide

@@ -36,7 +36,7 @@ CUDA_CALLS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class StubGpu:
     """`mig` 1 is on, 2 off, 0 not supported; a capability, id or memory of nothing is refused."""
 
@@ -54,7 +54,7 @@ class StubGpu:
         return "gpu " + "|".join(map(str, (*values, self.name)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class StubHost:
     """`faults` are (call, GPU or -1 for all, `crash`, `hang` or a code of the library)."""
 
