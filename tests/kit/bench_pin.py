@@ -4,6 +4,7 @@ Ratios of medians of alternating runs, as in `tests.kit.bench`. Both answer from
 the lock is there and right, the host is a saved profile.
 """
 
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -90,11 +91,15 @@ def measured(folder: Path, count: int) -> dict[str, float]:
         pin = [*accelsel(), "pin", "--profile", PROFILE, *mirrors]
         subprocess.run([*pin, "--write", "--lock"], cwd=folder, check=True, capture_output=True,
                        env=environment() | env)  # fmt: skip
+        plain = folder.parent / f"{folder.name}-plain"
+        shutil.copytree(folder, plain)
+        subprocess.run([*accelsel(), "unpin"], cwd=plain, check=True, capture_output=True)
         commands: dict[str, Sequence[str]] = {
             "uv lock --check": [UV, "lock", "--check"],
             "pin --check": [*accelsel(), "pin", "--check"],
             "pin": pin,
             "pin --write": [*pin, "--write"],
+            "pin of the file without a pin": [*pin, str(plain / "pyproject.toml")],
         }
         return alternate(commands, folder, env)
 
