@@ -106,7 +106,8 @@ def untouched(text: str, made: Plan) -> list[str]:
 def comments_survive_and_keep_what_they_stand_above(text: str, pin: Pin) -> None:
     made, result = pinned(text, pin)
     assert not comments(text) - comments(result)
-    rest, lines = untouched(text, made), text.split("\n")
+    rest, lines = ([line.removesuffix("\r") for line in some]
+                   for some in (untouched(text, made), text.split("\n")))  # fmt: skip
     # a line that stands twice and goes once may be either
     surely = {line for line in rest if rest.count(line) == lines.count(line)}
     before = above(text)
@@ -117,8 +118,9 @@ def comments_survive_and_keep_what_they_stand_above(text: str, pin: Pin) -> None
 
 
 def above(text: str) -> dict[str, set[str]]:
-    """For each comment line the lines that follow one of its occurrences."""
-    lines = [line for line in text.removeprefix("\ufeff").split("\n") if line.strip()]
+    """For each comment line the lines that follow one of its occurrences, without their ends."""
+    ends = text.removeprefix("\ufeff").split("\n")
+    lines = [line.removesuffix("\r") for line in ends if line.strip()]
     found: dict[str, set[str]] = {}
     for one, two in itertools.pairwise(lines):
         if one.lstrip().startswith("#"):
