@@ -6,7 +6,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from tests.kit.replay import Replay
+
+# `make test` says the same twice of the same tree; `make fuzz` looks at other examples every time.
+settings.register_profile("test", derandomize=True)
+settings.load_profile("default" if "ACCELSEL_FUZZ_EXAMPLES" in os.environ else "test")
 
 # A runner in the background ignores these, and every process of a test would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
