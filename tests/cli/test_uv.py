@@ -116,6 +116,11 @@ def bench(tmp_path: Path) -> Bench:
         ("--color=never pip sync req.txt", ("pip", "sync"), "req.txt", ["--color"]),
         ("tool run --from x cmd --extra y", ("tool", "run"), "cmd", ["--from"]),
         ("-qv lock", ("lock",), None, ["-qv"]),
+        # a switch, which `uv pip` alone gives a value
+        ("run --no-binary s.py", ("run",), "s.py", ["--no-binary"]),
+        ("add --editable --package a ./b", ("add",), "./b", ["--editable", "--package"]),
+        ("pip install --no-binary :all: x", ("pip", "install"), "x", ["--no-binary"]),
+        ("version --bump patch", ("version",), None, ["--bump"]),
         ("", (), None, []),
     ],
 )  # fmt: skip
@@ -147,6 +152,10 @@ OFF = "--no-group cpu --no-group cu130 --no-group rocm7-2"
         ("group", "run --group cpu x", "run --group cpu x"),
         ("group", "sync --only-group dev", "sync --only-group dev"),
         ("group", "sync --no-group cpu", "sync --no-group cpu"),
+        ("group", "sync --all-groups", "sync --all-groups"),
+        # all of the other kind are none of the backends
+        ("extra", "sync --all-groups", "sync --extra cu126 --all-groups"),
+        ("group", "sync --all-extras", f"sync {OFF} --group cu126 --all-extras"),
         # something else is asked for beside it
         ("extra", "sync --extra docs", "sync --extra cu126 --extra docs"),
         ("group", "sync --group dev", f"sync {OFF} --group cu126 --group dev"),
@@ -158,6 +167,7 @@ OFF = "--no-group cpu --no-group cu130 --no-group rocm7-2"
         ("extra", "run -s noext", "run -s noext"),
         ("extra", "run --script plain.py", "run --extra cu126 --script plain.py"),
         ("extra", "sync --script tool.py", "sync --script tool.py"),
+        ("extra", "run --no-binary tool.py", "run --no-binary tool.py"),
         ("extra", "sync --package other", "sync --package other"),
         # no business of ours
         ("extra", "lock --upgrade", "lock --upgrade"),
@@ -283,6 +293,77 @@ def test_a_project_named_from_elsewhere(bench: Bench) -> None:
     assert given[0] == ["--directory", "outside", "sync"]
     assert given[1][2:5] == ["sync", "--extra", "cu126"]
     assert given[2][2:] == ["sync", "--extra", "cu126"]
+
+
+@pytest.mark.parametrize(
+    ("line", "variables", "expected"),
+    [
+        # uv reads the variable only where the line has no such switch, and ours are some
+        ("sync", {"UV_NO_GROUP": "dev slow"}, f"sync {OFF} --no-group dev --no-group slow"),
+        ("sync --no-group a", {"UV_NO_GROUP": "dev"}, f"sync {OFF}"),
+        ("sync", {"UV_NO_GROUP": "slow CPU"}, None),
+        ("run x", {"UV_NO_PROJECT": "1"}, None),
+        ("run x", {"UV_NO_PROJECT": "n"}, f"run {OFF}"),
+        ("run x", {"UV_NO_SYNC": "y"}, None),
+        ("sync", {"UV_WORKING_DIRECTORY": "nowhere"}, None),
+        ("sync", {"UV_WORKING_DIRECTORY": "nowhere", "UV_WORKING_DIR": "."}, f"sync {OFF}"),
+    ],
+)
+def test_variables_of_uv(
+    bench: Bench, line: str, variables: dict[str, str], expected: str | None
+) -> None:
+    bench.pin("group")
+    inside = bench.folder / "project" / "nowhere"
+    inside.mkdir()
+    (inside / "pyproject.toml").write_text('[project]\nname = "n"\nversion = "1"\n')
+    bench.run(*line.split(), env=variables)
+    [(call, _)] = bench.calls
+    if expected is None:
+        assert call == line.split()
+    else:
+        rest = line.split()[1:]
+        assert call == [*expected.split(), "--group", "cu126", *rest]
+
+
+WARNED = "warning: `uv {}` installs the default group cpu, and this host's is cu126: add --no-sync"
+
+
+@pytest.mark.parametrize(
+    ("line", "variables", "warned"),
+    [
+        ("version --bump patch", {}, True),
+        ("version 2.0", {}, True),
+        ("check", {}, True),
+        ("version", {}, False),
+        ("version --bump patch --no-sync", {}, False),
+        ("version --bump patch --frozen", {}, False),
+        ("version --bump patch --dry-run", {}, False),
+        ("version --bump patch", {"UV_NO_SYNC": "1"}, False),
+        ("version -q --bump patch", {}, False),
+        ("version --bump patch --package other", {}, False),
+        ("version --bump patch", profile("no-gpu"), False),
+        ("version --bump patch", profile("arc-a770"), False),  # none fits, and none is asked for
+        ("version --bump patch", {"ACCELSEL_PROFILE": "nowhere"}, False),
+        ("check --no-group cpu --group cu126", {}, False),
+        ("lock", {}, False),
+    ],
+)
+def test_what_syncs_on_its_own_is_told(
+    bench: Bench, line: str, variables: dict[str, str], warned: bool
+) -> None:
+    """The line stays as it is, and the groups are the project's default ones."""
+    bench.pin("group")
+    path = bench.folder / "project" / "pyproject.toml"
+    path.write_text(f'{path.read_text()}[tool.uv]\ndefault-groups = ["dev", "cpu"]\n')
+    words = line.split()
+    said = bench.run(*words, env=variables).stderr
+    assert said.startswith(WARNED.format(words[0])) if warned else said == ""
+    assert [call for call, _ in bench.calls] == [words]
+
+
+def test_extras_are_left_as_they_are_by_what_syncs_on_its_own(bench: Bench) -> None:
+    bench.pin("extra")
+    assert bench.run("version", "--bump", "patch").stderr == ""
 
 
 @pytest.mark.parametrize(

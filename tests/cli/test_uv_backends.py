@@ -81,6 +81,80 @@ def test_each_host_from_one_lock(
     assert digests(tmp_path) == committed
 
 
+# What uv itself makes of the line; () where it refuses backends that exclude each other.
+GROUPS = {
+    "sync": "2.14.1+cu126",
+    "sync --all-extras": "2.14.1+cu126",
+    "sync --group slow": "2.14.1+cu126",
+    "sync --no-group slow": "2.14.1+cu126",
+    "sync --no-default-groups": "2.14.1+cu126",
+    "sync --no-dev": "2.14.1+cu126",
+    "sync --no-group cpu --group cu130": "2.14.1+cu130",
+    "sync --only-group cu130": "2.14.1+cu130",
+    "sync --only-group slow": None,
+    "sync --only-dev": None,
+    "sync --no-group cpu": None,
+    "sync --all-groups": (),
+    "sync --group cu130": (),  # beside the default group
+}
+EXTRAS = {
+    "sync": "2.14.1+cu126",
+    "sync --all-groups": "2.14.1+cu126",
+    "sync --group slow": "2.14.1+cu126",
+    "sync --extra docs": "2.14.1+cu126",
+    "sync --no-extra docs": "2.14.1+cu126",
+    "sync --no-default-groups": "2.14.1+cu126",
+    "sync --extra cu130": "2.14.1+cu130",
+    "sync --extra cpu --extra docs": "2.14.1+cpu",
+    "sync --only-group slow": None,
+    "sync --all-extras": (),
+}
+
+
+@pytest.mark.parametrize(
+    ("shape", "lines"), [("groups", GROUPS), ("extras", EXTRAS)], ids=["groups", "extras"]
+)
+def test_the_callers_own_words(
+    shape: str,
+    lines: Mapping[str, str | tuple[()] | None],
+    tmp_path: Path,
+    replay: Replay,
+    uv_env: Mapping[str, str],
+) -> None:
+    extra = '\n[project.optional-dependencies]\ndocs = ["packaging"]\n'
+    text = f'{PROJECT}slow = ["networkx"]\n{extra}'
+    (tmp_path / "pyproject.toml").write_text(text)
+    ran("pin", "--write", "--lock", "--backends", "cpu,cu126,cu130", "--as", shape,
+        *(word for mirror in replay.mirrors for word in ("--mirror", mirror)),
+        cwd=tmp_path, env=uv_env)  # fmt: skip
+    for line, torch in lines.items():
+        ran("uv", *line.split(), cwd=tmp_path, env=uv_env, host="gtx-1080-ti-580",
+            code=2 if torch == () else 0)  # fmt: skip
+        if torch != ():
+            assert installed(tmp_path) == torch, line
+    if shape == "groups":
+        env = {**uv_env, "UV_NO_GROUP": "dev"}
+        ran("uv", "sync", cwd=tmp_path, env=env, host="gtx-1080-ti-580")
+        assert installed(tmp_path) == "2.14.1+cu126"
+        assert not has(tmp_path, "certifi")
+
+
+def test_a_new_version_is_uvs_own_business(
+    tmp_path: Path, replay: Replay, uv_env: Mapping[str, str]
+) -> None:
+    """It syncs the default group; with the switch that the warning names it does not."""
+    (tmp_path / "pyproject.toml").write_text(PROJECT)
+    ran("pin", "--write", "--lock", "--backends", "cpu,cu126",
+        *(word for mirror in replay.mirrors for word in ("--mirror", mirror)),
+        cwd=tmp_path, env=uv_env)  # fmt: skip
+    host = "gtx-1080-ti-580"
+    ran("uv", "sync", cwd=tmp_path, env=uv_env, host=host)
+    ran("uv", "version", "--bump", "patch", "--no-sync", cwd=tmp_path, env=uv_env, host=host)
+    assert installed(tmp_path) == "2.14.1+cu126"
+    ran("uv", "version", "--bump", "patch", cwd=tmp_path, env=uv_env, host=host)
+    assert installed(tmp_path) == "2.14.1+cpu"
+
+
 def test_add_keeps_the_backend_of_the_host(
     tmp_path: Path, replay: Replay, uv_env: Mapping[str, str]
 ) -> None:

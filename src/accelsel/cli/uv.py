@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from accelsel.cli.options import Flags
 
 PROJECT = ("sync", "run", "export", "tree", "add", "remove")
+SYNCING = (("version",), ("check",))  # on their own, with what the project installs by default
 PIP = (
     ("pip", "install"),
     ("pip", "sync"),
@@ -26,8 +27,9 @@ NESTED = ("pip", "tool")
 # (`uv help` of each command named here).
 TAKE_VALUE = frozenset({
     "--allow-insecure-host", "--trusted-host", "--annotation-style", "--bounds", "--branch",
-    "--build-constraints", "--build-constraint", "--cache-dir", "--cert", "--color",
-    "--config-file", "--config-setting", "--config-settings", "--config-settings-package",
+    "--build-constraints", "--build-constraint", "--bump", "--cache-dir", "--cert",
+    "--color", "--config-file", "--config-setting", "--config-settings",
+    "--config-settings-package",
     "--constraints", "--constraint", "--custom-compile-command", "--default-index", "--depth",
     "--directory", "--editable", "--env-file", "--exclude-newer", "--exclude-newer-package",
     "--excludes", "--extra", "--extra-index-url", "--find-links", "--fork-strategy", "--format",
@@ -44,9 +46,11 @@ TAKE_VALUE = frozenset({
     "--with-editable", "--with-executables-from", "--with-requirements", "-C", "-P", "-b", "-c",
     "-d", "-e", "-f", "-i", "-o", "-p", "-r", "-t", "-w",
 })  # fmt: skip
+# Of these all but `uv pip` make switches.
+PIP_ALONE = ("--editable", "-e", "--no-binary")
 # Behind these the first positional ends uv's own options.
 RUNS = (("run",), ("tool", "run"))
-SCRIPT = "--script"
+QUIET = ("-q", "--quiet", "-qq")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +92,7 @@ def parse(argv: Sequence[str]) -> Call:
             target = target or next(iter(argv[index:]), None)
             break
         if word.startswith("-") and word != "-":
-            name, value, taken = _option(word, argv[index:], run=tuple(command) in RUNS)
+            name, value, taken = _option(word, argv[index:], command)
             options.append((name, value))
             index += taken
         elif not command or (command == [command[0]] and command[0] in NESTED):
@@ -103,25 +107,29 @@ def parse(argv: Sequence[str]) -> Call:
     )
 
 
-def _option(word: str, rest: Sequence[str], *, run: bool) -> tuple[str, str | None, int]:
-    """Name and value of an option, and how many further words it takes."""
+def _option(word: str, rest: Sequence[str], command: Sequence[str]) -> tuple[str, str | None, int]:
+    """Name and value of an option of `command`, and how many further words it takes."""
     if word.startswith("--"):
         name, equals, value = word.partition("=")
         if equals:
             return name, value, 0
-        takes = name in TAKE_VALUE and not (run and name == SCRIPT)
+        takes = _takes_value(name, command)
     else:
         name, value = word[:2], word[2:].removeprefix("=")
-        takes = name in TAKE_VALUE
+        takes = _takes_value(name, command)
         if value and takes:
             return name, value, 0
         if value:  # several short switches at once, the last of which may take a value
             last = f"-{word[-1]}"
-            takes = last in TAKE_VALUE
+            takes = _takes_value(last, command)
             name = last if takes else word
     if takes and rest:
         return name, rest[0], 1
     return name, None, 0
+
+
+def _takes_value(name: str, command: Sequence[str]) -> bool:
+    return name in TAKE_VALUE and (name not in PIP_ALONE or command[:1] == ["pip"])
 
 
 def request_flags(argv: Sequence[str]) -> "tuple[Flags | None, Sequence[str]]":
@@ -142,7 +150,7 @@ def request_flags(argv: Sequence[str]) -> "tuple[Flags | None, Sequence[str]]":
         if name in known:
             words, taken = mine, int(known[name].kind != "switch" and not equals)
         else:
-            words, taken = theirs, _option(argv[index], argv[index + 1 :], run=False)[2]
+            words, taken = theirs, _option(argv[index], argv[index + 1 :], ())[2]
         words += argv[index : index + 1 + taken]
         index += 1 + taken
     if not mine:
@@ -180,12 +188,18 @@ def run(argv: Sequence[str]) -> int:
         argv, environ = applied(call, environ)
     elif flags:
         _without_effect(call)
+    if call.command in SYNCING:
+        from accelsel.cli.uv_project import default_instead
+
+        warning = default_instead(call, environ)
+        if warning and not call.has(*QUIET):
+            print(f"warning: {warning}", file=sys.stderr)
     return become(uv, argv, environ)
 
 
 def _without_effect(call: Call) -> None:
     """Say that what was asked for changes nothing: no silence where somebody wants something."""
-    if not call.has("-q", "--quiet", "-qq"):
+    if not call.has(*QUIET):
         command = " ".join(("uv", *call.command))
         print(f"warning: `{command}` here is as without the request flags", file=sys.stderr)
 

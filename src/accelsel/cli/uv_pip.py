@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from accelsel.cli.options import Flags
 from accelsel.cli.python import project_python, version_in
-from accelsel.cli.uv import Call
+from accelsel.cli.uv import QUIET, Call
 
 if TYPE_CHECKING:
     from accelsel.model.config import Config
@@ -41,7 +41,7 @@ def applied(
     selection = select(profile, request, tables)
     refuse(selection, flags, config)
     choice = backend_choice(selection, profile, request, tables)
-    if choice.warning and not call.has("-q", "--quiet", "-qq"):
+    if choice.warning and not call.has(*QUIET):
         print(f"warning: {choice.warning}", file=sys.stderr)
     if choice.backend is not None:
         environ["UV_TORCH_BACKEND"] = choice.backend

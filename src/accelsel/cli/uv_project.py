@@ -14,10 +14,9 @@ if TYPE_CHECKING:
     from accelsel.model.selection import Selection
 
 RECORD = "tool.accelsel.pin"
-# With these the caller has said which groups or extras, or that there is nothing to install.
-NAMED = ("--all-extras", "--all-groups", "--only-group", "--only-dev", "--no-project")
-NO_SYNC = ("--no-sync", "--frozen")
-FALSE = ("", "0", "false", "no", "off")
+# With these the caller has said that nothing of the project itself is to be installed.
+NAMED = ("--only-group", "--only-dev", "--no-project")
+KINDS = ("extra", "group")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,11 +50,12 @@ def backend_arguments(call: Call, environ: Mapping[str, str]) -> tuple[str, ...]
     if call.has(*NAMED) or _installs_nothing(call, environ):
         return ()
     pinned = pinned_project(call, environ)
-    if pinned is None or _named(call, pinned) or _script(call, environ):
+    if pinned is None or _named(call, pinned, environ) or _script(call, environ):
         return ()
     if call.command == ("tree",) and pinned.shape == "extra":
         return ()  # it shows all extras, and has no switch for one
-    return _switches(pinned, choose(pinned, call, environ))
+    off = _groups_off(call, environ) if pinned.shape == "group" else ()
+    return _switches(pinned, choose(pinned, call, environ), off)
 
 
 def sync_arguments(path: Path, environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -70,22 +70,66 @@ def sync_arguments(path: Path, environ: Mapping[str, str]) -> tuple[str, ...]:
     return backend_arguments(call, environ)
 
 
-def _switches(pinned: Pinned, chosen: Branch) -> tuple[str, ...]:
+def _switches(pinned: Pinned, chosen: Branch, off: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The words that choose a branch; the groups `off` are switched off beside it."""
     if pinned.shape == "extra":
         return ("--extra", chosen.name)
-    others = [branch.name for branch in pinned.branches if branch.name != chosen.name]
-    off = [word for name in others for word in ("--no-group", name)]
-    return (*off, "--group", chosen.name)
+    others = (branch.name for branch in pinned.branches if branch.name != chosen.name)
+    words = [word for name in (*others, *off) for word in ("--no-group", name)]
+    return (*words, "--group", chosen.name)
+
+
+def _groups_off(call: Call, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The groups that the variable switches off: uv reads it where no `--no-group` is given."""
+    if call.has("--no-group") or call.command[0] in ("add", "remove"):
+        return ()
+    return tuple(environ.get("UV_NO_GROUP", "").split())
 
 
 def _installs_nothing(call: Call, environ: Mapping[str, str]) -> bool:
-    off = environ.get("UV_NO_SYNC", "").lower() not in FALSE
+    def said(option: str) -> bool:
+        value = environ.get(f"UV_{option[2:].upper().replace('-', '_')}")
+        return call.has(option) or _is_true(value)
+
     if call.command == ("run",):
-        return off or call.has("--no-sync")
-    if call.command[0] in ("add", "remove"):
-        frozen = environ.get("UV_FROZEN", "").lower() not in FALSE
-        return off or frozen or call.has(*NO_SYNC)
-    return False
+        return said("--no-sync") or said("--no-project")
+    if call.command[0] in ("add", "remove", "version"):
+        return said("--no-sync") or said("--frozen")
+    return call.command == ("check",) and said("--no-sync")
+
+
+def _is_true(value: str | None) -> bool:
+    if not value:
+        return False
+    from accelsel.apply.hazards import true_flag
+
+    return true_flag(value)
+
+
+def default_instead(call: Call, environ: Mapping[str, str]) -> str | None:
+    """What to say where `version` or `check`, which sync on their own, install the default group of
+    a project and this host's is another one; None otherwise."""
+    changed = call.target or call.has("--bump")
+    if call.command == ("version",) and (not changed or call.has("--dry-run")):
+        return None
+    if call.has(*NAMED, "--isolated", "--script") or _installs_nothing(call, environ):
+        return None
+    try:
+        pinned = pinned_project(call, environ)
+        if pinned is None or pinned.shape != "group" or _named(call, pinned, environ):
+            return None
+        chosen = choose(pinned, call, environ).name
+    except AccelselError:
+        return None  # uv goes on as it would without us
+    groups = _table(pinned.data, "tool", "uv").get("default-groups")
+    names = [_normal(str(name)) for name in groups] if isinstance(groups, list) else []
+    default = next((b.name for b in pinned.branches if _normal(b.name) in names), chosen)
+    if default == chosen:
+        return None
+    return (
+        f"`uv {call.command[0]}` installs the default group {default}, and this host's is {chosen}:"
+        " add --no-sync, or run `accelsel uv sync` after it"
+    )
 
 
 def pinned_project(call: Call, environ: Mapping[str, str]) -> Pinned | None:
@@ -134,7 +178,8 @@ def _start(call: Call, environ: Mapping[str, str]) -> Path:
 
 def _directory(call: Call, environ: Mapping[str, str]) -> Path:
     """The folder into which uv changes first."""
-    directory = call.values("--directory") or _set(environ, "UV_WORKING_DIR")
+    named = _set(environ, "UV_WORKING_DIR") or _set(environ, "UV_WORKING_DIRECTORY")
+    directory = call.values("--directory") or named
     return Path.cwd().joinpath(*directory[-1:]).resolve()
 
 
@@ -183,7 +228,7 @@ def _table(data: Any, *path: str) -> Mapping[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def _named(call: Call, pinned: Pinned) -> bool:
+def _named(call: Call, pinned: Pinned, environ: Mapping[str, str]) -> bool:
     """Whether the caller chose a backend, also one of the project's own, or speaks of another
     package of the workspace."""
     own = _normal(str(_table(pinned.data, "project").get("name", "")))
@@ -193,12 +238,14 @@ def _named(call: Call, pinned: Pinned) -> bool:
     if call.command[0] in ("add", "remove"):  # there they say where the requirement goes
         return False
     mine: set[tuple[str, str]] = {(pinned.shape, _normal(b.name)) for b in pinned.branches}
+    theirs = mine | _rivals(pinned, mine)
 
     def asked(option: str) -> set[tuple[str, str]]:
-        kinds = ("extra", "group")
-        return {(kind, _normal(n)) for kind in kinds for n in call.values(option + kind)}
+        return {(kind, _normal(n)) for kind in KINDS for n in call.values(option + kind)}
 
-    return bool(asked("--") & (mine | _rivals(pinned, mine)) or asked("--no-") & mine)
+    every = {one for one in theirs if call.has(f"--all-{one[0]}s")}
+    off = asked("--no-") | {("group", _normal(name)) for name in _groups_off(call, environ)}
+    return bool(every or asked("--") & theirs or off & mine)
 
 
 def _rivals(pinned: Pinned, mine: set[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -210,7 +257,7 @@ def _rivals(pinned: Pinned, mine: set[tuple[str, str]]) -> set[tuple[str, str]]:
             (kind, _normal(str(entry[kind])))
             for entry in (one if isinstance(one, list) else ())
             if isinstance(entry, dict)
-            for kind in ("extra", "group")
+            for kind in KINDS
             if kind in entry
         }
         if members & mine:
