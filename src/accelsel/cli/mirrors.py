@@ -1,6 +1,6 @@
 """Mirrors: pairs of URL prefixes, of which the second stands in the place of the first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from accelsel.cli import present
 from accelsel.model.config import Config
@@ -12,11 +12,27 @@ def mirrors(
 ) -> tuple[tuple[str, str], ...]:
     """Pairs of URL prefixes, longest first: those named by flag, else by `ACCELSEL_MIRROR`, else in
     the settings."""
-    given = named or tuple(env.get("ACCELSEL_MIRROR", "").split())
+    given = _given(named, env)
     pairs = [_mirror(text) for text in given] if given else list(config.mirror.items())
     for source, target in pairs:
         _refuse_bad_mirror(source, target)
     return tuple(sorted(pairs, key=lambda pair: -len(pair[0])))
+
+
+def recorded(
+    named: Sequence[str], config: Config, env: Mapping[str, str], urls: Iterable[str]
+) -> list[str]:
+    """Those that one of `urls` is behind, as `FROM=TO`; [] where the settings name them, since they
+    do so again the next time."""
+    from accelsel.project.indexes import mirrored
+
+    pairs = mirrors(named, config, env) if _given(named, env) else ()
+    used = (next((pair for pair in pairs if mirrored(url, (pair,)) != url), None) for url in urls)
+    return ["=".join(pair) for pair in dict.fromkeys(filter(None, used))]
+
+
+def _given(named: Sequence[str], env: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(named) or tuple(env.get("ACCELSEL_MIRROR", "").split())
 
 
 def _mirror(text: str) -> tuple[str, str]:

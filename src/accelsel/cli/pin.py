@@ -11,7 +11,7 @@ from accelsel.cli import steps
 from accelsel.cli.change import Change, replace_all, synced, write
 from accelsel.cli.check import Outcome, check_one, each
 from accelsel.cli.locked import locked_family, without_left_out
-from accelsel.cli.mirrors import mirrors
+from accelsel.cli.mirrors import mirrors, recorded
 from accelsel.cli.options import Flags
 from accelsel.cli.present import Output
 from accelsel.cli.python import project_python
@@ -242,8 +242,10 @@ def _options(
         if f.name not in ("profile", "offline", "strict")
         and getattr(flags, f.name) not in (None, (), False)
     }
-    if how.backends:
-        given["backends"] = list(how.backends)
+    indexes = (i for s in selections for i in (s.index, *s.indexes) if i is not None)
+    mirror = recorded(how.mirrors, config, os.environ, (index.url for index in indexes))
+    more = {"backends": [*how.backends], "prebuilt": [*how.prebuilt], "mirror": mirror}
+    given |= {name: value for name, value in more.items() if value}
     chosen = {s.torch.version for s in selections if s.torch}
     builds = steps.tables_for(config).builds
     return PinOptions(

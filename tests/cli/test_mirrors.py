@@ -1,0 +1,84 @@
+"""Mirrors: who names them, and that a project pinned with one stays with it."""
+
+import os
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from accelsel.cli.mirrors import mirrors, recorded
+from accelsel.model.config import Config
+
+ACCELSEL = str(Path(sys.executable).with_name("accelsel"))
+HOST = Path(__file__).parents[2] / "fixtures" / "hosts" / "t4-535" / "profile.json"
+PROJECT = """\
+[project]
+name = "demo"
+version = "1"
+requires-python = ">=3.11"
+dependencies = ["torch>=2.6"]
+"""
+WHL = "https://download.pytorch.org/whl"
+FLAG, VARIABLE = f"{WHL}=https://flag.example/whl", f"{WHL}=https://variable.example/whl"
+OTHER = "https://pypi.nvidia.com=https://flag.example/nvidia"
+SETTINGS = Config(mirror={WHL: "https://settings.example/whl"})
+URLS = [f"{WHL}/cu126", f"{WHL}/cpu"]
+
+
+@pytest.mark.parametrize(
+    ("named", "env", "host", "kept"),
+    [
+        pytest.param([FLAG, OTHER], {"ACCELSEL_MIRROR": VARIABLE}, "flag", [FLAG], id="flag"),
+        pytest.param([], {"ACCELSEL_MIRROR": VARIABLE}, "variable", [VARIABLE], id="variable"),
+        pytest.param([], {}, "settings", [], id="settings, which speak again the next time"),
+        pytest.param([OTHER], {}, None, [], id="of another index"),
+    ],
+)
+def test_who_names_it_and_what_is_recorded(
+    named: list[str], env: Mapping[str, str], host: str | None, kept: list[str]
+) -> None:
+    pairs = dict(mirrors(named, SETTINGS, env))
+    assert pairs.get(WHL) == (host and f"https://{host}.example/whl")
+    assert recorded(named, SETTINGS, env, URLS) == kept
+
+
+def ran(*words: str, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    skipped = ("UV_", "ACCELSEL_", "VIRTUAL_ENV", "CONDA_", "CUDA_", "NV_VARIANT")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(skipped)}
+    done = subprocess.run(
+        words, cwd=cwd, env=kept | {"ACCELSEL_PROFILE": str(HOST)}, timeout=60,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+@pytest.mark.parametrize("more", [[], ["--backends", "cpu,cu126"], ["--prebuilt", "flash-attn"]])
+def test_the_command_that_pins_anew_names_it(tmp_path: Path, more: list[str]) -> None:
+    path = tmp_path / "pyproject.toml"
+    path.write_text(PROJECT)
+    ran(ACCELSEL, "pin", "--write", "--mirror", FLAG, *more, cwd=tmp_path)
+    pinned = path.read_text()
+    assert "https://flag.example/whl/cu126" in pinned
+    path.write_text(pinned.replace("torch>=2.6,<2.15", "torch>=2.6,<2.16", 1))
+    checked = ran(ACCELSEL, "pin", "--check", cwd=tmp_path, code=1).stderr
+    hint = checked.partition("`")[2].partition("`")[0]
+    told = ran(ACCELSEL, "doctor", "--replay", str(HOST.parent), cwd=tmp_path, code=1).stdout
+    assert f"fix:   {hint}\n" in told
+    ran(ACCELSEL, *shlex.split(hint)[1:], cwd=tmp_path)
+    ran(ACCELSEL, "pin", "--check", cwd=tmp_path)
+    anew = path.read_text()
+    assert urls(anew) == urls(pinned)
+    assert request(anew) == request(pinned)
+
+
+def urls(text: str) -> list[str]:
+    return [index["url"] for index in tomllib.loads(text)["tool"]["uv"]["index"]]
+
+
+def request(text: str) -> object:
+    return tomllib.loads(text)["tool"]["accelsel"]["pin"]["request"]
