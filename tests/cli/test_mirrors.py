@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from tests.kit.environments import environment_files
 
 from accelsel.cli.mirrors import mirrors, recorded
 from accelsel.model.config import Config
 
 ACCELSEL = str(Path(sys.executable).with_name("accelsel"))
-HOST = Path(__file__).parents[2] / "fixtures" / "hosts" / "t4-535" / "profile.json"
+HOSTS = Path(__file__).parents[2] / "fixtures" / "hosts"
+HOST = HOSTS / "t4-535" / "profile.json"
 PROJECT = """\
 [project]
 name = "demo"
@@ -74,6 +76,22 @@ def test_the_command_that_pins_anew_names_it(tmp_path: Path, more: list[str]) ->
     anew = path.read_text()
     assert urls(anew) == urls(pinned)
     assert request(anew) == request(pinned)
+
+
+def test_the_fix_for_another_host_names_it(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(PROJECT)
+    newer = str(HOSTS / "rtx-5090-580" / "profile.json")
+    ran(ACCELSEL, "pin", "--write", "--profile", newer, "--mirror", FLAG, cwd=tmp_path)
+    record = tomllib.loads((tmp_path / "pyproject.toml").read_text())
+    [row] = record["tool"]["accelsel"]["pin"]["selections"]
+    version = f"{row['torch']}+{row['backend']}"
+    environment = {"python": "3.12.3", "packages": [{"name": "torch", "version": version}]}
+    for name, text in environment_files(environment, str(tmp_path / ".venv")).items():
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(text, encoding="utf-8")
+    host = str(HOSTS / "gtx-1080-ti-580")
+    told = ran(ACCELSEL, "doctor", "--replay", host, cwd=tmp_path, code=1).stdout
+    assert f"fix:   accelsel pin --write --mirror {FLAG} --sync\n" in told
 
 
 def urls(text: str) -> list[str]:

@@ -31,3 +31,10 @@ EXTRAS = [{"backend": "cpu", "extra": "cpu"}, {"backend": "cu126", "extra": "cu1
 )  # fmt: skip
 def test_command(record: Mapping[str, Any], wanted: tuple[str, ...], expected: str) -> None:
     assert command(record, *wanted) == f"accelsel pin --write{expected}"
+
+
+def test_what_is_to_be_decided_anew_is_left_out() -> None:
+    mirror = "https://a.example=https://b.example"
+    record = {"selections": ONE, "request": {"backend": "cpu", "force": True, "mirror": [mirror]}}
+    again = command(record, without=("backend", "force"))
+    assert again == f"accelsel pin --write --mirror {mirror}"

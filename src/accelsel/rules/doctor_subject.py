@@ -115,7 +115,7 @@ class Subject:
     def pin(self) -> str:
         """The command that pins the project so that this host is served."""
         if len(self.backends) < 2:
-            return "accelsel pin --write"
+            return command(self.record or {}, without=("backend", "force"))
         wanted = (self.best.backend,) if self.best.backend not in (None, "default") else ()
         return command(self.record or {}, *filter(None, wanted))
 

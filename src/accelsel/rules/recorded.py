@@ -1,14 +1,15 @@
 """The command that asks `pin` for what a record holds. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 FLAGS = {"companions": "--with"}
 
 
-def command(record: Mapping[str, Any], *wanted: str) -> str:
+def command(record: Mapping[str, Any], *wanted: str, without: Collection[str] = ()) -> str:
     """`accelsel pin --write` with the request of a record (the table `[tool.accelsel.pin]`), in the
-    shape that it has, and with the backends `wanted` beside its own.
+    shape that it has, and with the backends `wanted` beside its own; `without` what of the request
+    is to be decided anew.
 
     Without its request, the file would be pinned for the one host that the command runs on.
     """
@@ -16,7 +17,8 @@ def command(record: Mapping[str, Any], *wanted: str) -> str:
 
     request, rows = record.get("request"), record.get("selections")
     rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    asked = dict(request) if isinstance(request, dict) else {}
+    rest = request if isinstance(request, dict) else {}
+    asked = {name: value for name, value in rest.items() if name not in without}
     apart = any({"extra", "group"} & set(row) for row in rows)
     words = ["accelsel", "pin", "--write"]
     if apart:
