@@ -179,6 +179,16 @@ STAND_IN = """#!{python}
 import os, pathlib, sys
 pathlib.Path(os.environ["CALLS"]).open("a").write(" ".join(sys.argv[1:]) + "\\n")
 """
+GROUPS = """
+[tool.accelsel.pin]
+format = 1
+selections = [
+    { backend = "cpu", torch = "2.14.1", group = "cpu" },
+    { backend = "cu126", torch = "2.14.1", group = "cu126" },
+    { backend = "rocm7.2", torch = "2.14.1", group = "rocm7-2" },
+]
+written = []
+"""
 RECORD = """
 [tool.accelsel.pin]
 format = 1
@@ -205,6 +215,50 @@ def test_fix_cures_only_what_accelsel_wrote(tmp_path: Path) -> None:
     (project / "pyproject.toml").write_text(PROJECT + RECORD)
     ran(project, "--fix", code=1, **more)
     assert calls.read_text() == "sync\n"
+
+
+@pytest.mark.parametrize("named", ["--profile", "-", "--replay", "ACCELSEL_PROFILE"])
+@pytest.mark.parametrize(
+    ("host", "group", "id"),
+    [
+        ("t4-535", "cu126", "cpu-build"),
+        ("rx-7900-xtx", "rocm7-2", "cpu-build"),
+        ("no-gpu", "cpu", "build-for-other-hardware"),
+    ],
+)
+def test_the_cure_is_for_the_host_that_was_examined(
+    tmp_path: Path, named: str, host: str, group: str, id: str
+) -> None:
+    """Whoever names it: this host is another one, and the cure runs in another folder."""
+    program = tmp_path / "bin" / "uv"
+    program.parent.mkdir()
+    program.write_text(STAND_IN.format(python=sys.executable))
+    program.chmod(0o755)
+    project = tmp_path / "project"
+    project.mkdir()
+    environment(project, CU126 if host == "no-gpu" else CPU)
+    (project / "pyproject.toml").write_text(PROJECT + GROUPS)
+    locked = [{"name": "torch", "version": f"2.14.1+{each}"} for each in ("cpu", "cu126")]
+    (project / "uv.lock").write_text(lock_text(locked))
+    profile = (HOSTS / host / "profile.json").read_bytes()
+    (tmp_path / "host.json").write_bytes(profile)
+    more = {"UV": str(program), "CALLS": str(tmp_path / "calls")}
+    words = {"--profile": ["--profile", "host.json"], "-": ["--profile", "-"]}.get(named, [])
+    if named == "--replay":
+        words = ["--replay", str(HOSTS / host)]
+    if named == "ACCELSEL_PROFILE":
+        more[named] = "host.json"
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("ACCELSEL_", "UV_"))}
+    done = subprocess.run(
+        [*COMMAND, "--fix", *words, str(project)], cwd=tmp_path, env=kept | more, input=profile,
+        timeout=60, capture_output=True, check=False,
+    )  # fmt: skip
+    said = done.stdout.decode() + done.stderr.decode()
+    assert f"[{id}]" in said
+    assert done.returncode == int(id == "cpu-build"), said
+    call = (tmp_path / "calls").read_text()
+    assert call.startswith("sync --no-group")
+    assert call.endswith(f" --group {group}\n")
 
 
 def test_an_edited_pin_is_found_and_cured(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """`accelsel doctor`: an environment, a lock, a project and a host checked against each other."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,10 +58,9 @@ def doctor(output: Output, flags: DoctorFlags) -> int:
     report = examined(patient)
     if flags.fix:
         cured = [finding for finding in report.findings if _is_own(finding)]
-        for command in dict.fromkeys(f"{finding.fix}" for finding in cured):
-            _run(output, command, patient)
         if cured:
-            patient = gathered(flags)
+            _cure(output, dict.fromkeys(f"{finding.fix}" for finding in cured), patient)
+            patient = gathered(flags, patient)
             report = examined(patient)
         else:
             output.say("nothing here that accelsel wrote needs a fix")
@@ -69,8 +68,9 @@ def doctor(output: Output, flags: DoctorFlags) -> int:
     return DIFFERENT if any(each.severity == "error" for each in report.findings) else 0
 
 
-def gathered(flags: DoctorFlags) -> Patient:
-    """The host, and what there is of project, lock and environment around the current folder."""
+def gathered(flags: DoctorFlags, before: Patient | None = None) -> Patient:
+    """The host, and what there is of project, lock and environment around the current folder; after
+    a cure the host is as `before`."""
     from accelsel.probe.host_world import HostWorld
     from accelsel.probe.installed import locate, scan
 
@@ -84,7 +84,7 @@ def gathered(flags: DoctorFlags) -> Patient:
         project=str(path.parent.resolve()) if path else None,
         cwd=str((path.parent if path else start).resolve()),
     )
-    profile, files = _host(flags, world)
+    profile, files = (before.profile, before.files) if before else _host(flags, world)
     return Patient(
         profile=profile,
         files=files,
@@ -92,7 +92,7 @@ def gathered(flags: DoctorFlags) -> Patient:
         view=view,
         lock=_lock(path) if path else None,
         project=_short(path) if path else None,
-        error=_message(flags.error),
+        error=before.error if before else _message(flags.error),
     )
 
 
@@ -223,8 +223,22 @@ def _is_own(finding: Finding) -> bool:
     return finding.own and (finding.fix or "").startswith(OWN_FIXES)
 
 
-def _run(output: Output, command: str, patient: Patient) -> None:
-    """Run one of the fixes that are accelsel's own, its output passed through."""
+def _cure(output: Output, commands: Iterable[str], patient: Patient) -> None:
+    """Run fixes that are accelsel's own, each for the host that was examined."""
+    import json
+    from tempfile import TemporaryDirectory
+
+    from accelsel.ports.documents import document
+
+    with TemporaryDirectory(prefix="accelsel-") as folder:
+        path = Path(folder) / "profile.json"
+        path.write_text(json.dumps(document("profile", patient.profile)), encoding="utf-8")
+        for command in commands:
+            _run(output, command, patient, {**os.environ, "ACCELSEL_PROFILE": str(path)})
+
+
+def _run(output: Output, command: str, patient: Patient, environ: Mapping[str, str]) -> None:
+    """Run one fix, its output passed through."""
     import shlex
     import subprocess
     import sys
@@ -238,7 +252,7 @@ def _run(output: Output, command: str, patient: Patient) -> None:
     else:
         argv = [sys.executable, "-m", *words]
     output.say(f"running: {command}")
-    done = subprocess.run(argv, cwd=folder, stdout=sys.stderr, check=False)
+    done = subprocess.run(argv, cwd=folder, env=environ, stdout=sys.stderr, check=False)
     if done.returncode:
         from accelsel.model.errors import UV
 

@@ -130,6 +130,8 @@ def examine(
         faults=faults or Faults(),
     )
     found = _told([finding for check in CHECKS for finding in check.run(subject)])
+    if subject.pinned and subject.own:  # what the pin's lock would give this environment
+        found = [replace(each, own=each.own or each.fix == subject.sync) for each in found]
     return Report(
         environment=_summary(subject),
         project=project,
