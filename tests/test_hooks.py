@@ -1,11 +1,13 @@
 """The pre-commit hooks and the GitHub Action: their own commands, run as they stand."""
 
+import json
 import os
 import re
 import shlex
 import subprocess
 import sys
 import textwrap
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -33,13 +35,30 @@ def hooks() -> dict[str, dict[str, str]]:
     return found
 
 
-def steps() -> dict[str, str]:
-    """The scripts of the action's steps by name."""
+def steps() -> dict[str, dict[str, str]]:
+    """The steps of the action by name: `script`, and `condition` where there is one."""
     text = (ROOT / "action.yml").read_text(encoding="utf-8")
     found = {}
     for block in re.split(r"^    - name: ", text, flags=re.MULTILINE)[1:]:
         name, _, rest = block.partition("\n")
-        found[name] = textwrap.dedent(rest.partition("run: |\n")[2])
+        head, _, script = rest.partition("run: |\n")
+        condition = re.search(r"if: \$\{\{ (.+) \}\}", head)
+        found[name] = {
+            "script": textwrap.dedent(script),
+            "condition": condition[1] if condition else "",
+        }
+    return found
+
+
+def taken(inputs: Mapping[str, str]) -> list[str]:
+    """The steps that GitHub would take; each condition compares one input."""
+    given = {"doctor": "false", "sarif": "", **inputs}
+    found = []
+    for name, step in steps().items():
+        compared = re.fullmatch(r"inputs\.(\w+) (==|!=) '(.*)'", step["condition"])
+        assert compared or not step["condition"]
+        if not compared or (given[compared[1]] == compared[3]) == (compared[2] == "=="):
+            found.append(name)
     return found
 
 
@@ -114,20 +133,82 @@ def shell(script: str, folder: Path, code: int, **more: str) -> str:
     return done.stdout
 
 
+@pytest.mark.parametrize(
+    ("inputs", "last"),
+    [
+        ({}, []),
+        ({"doctor": "true"}, ["Ask the doctor"]),
+        ({"sarif": "r.sarif"}, ["Write the report"]),
+        ({"doctor": "true", "sarif": "r.sarif"}, ["Write the report", "Ask the doctor"]),
+    ],
+)
+def test_the_inputs_choose_the_steps(inputs: dict[str, str], last: list[str]) -> None:
+    assert taken(inputs) == ["Install accelsel", "Check the pin", *last]
+
+
+STAND_IN = {
+    "accelsel/__init__.py": "def main():\n    print('stand-in')\n",
+    "accelsel-9.9.dist-info/METADATA": "Metadata-Version: 2.1\nName: accelsel\nVersion: 9.9\n",
+    "accelsel-9.9.dist-info/WHEEL": "Wheel-Version: 1.0\nTag: py3-none-any\n",
+    "accelsel-9.9.dist-info/entry_points.txt": "[console_scripts]\naccelsel = accelsel:main\n",
+    "accelsel-9.9.dist-info/RECORD": "",
+}
+
+
+@pytest.mark.parametrize("version", ["9.9", ""], ids=["a version", "the action's own"])
+def test_the_action_installs(tmp_path: Path, version: str) -> None:
+    """A wheel stands in the place of the index and of the checkout."""
+    wheel = tmp_path / "accelsel-9.9-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as file:
+        for name, text in STAND_IN.items():
+            file.writestr(name, text)
+    variables = tmp_path / "variables"
+    shell(
+        steps()["Install accelsel"]["script"], tmp_path, 0, RUNNER_TEMP=str(tmp_path / "a b"),
+        GITHUB_ENV=str(variables), ACCELSEL_VERSION=version, ACCELSEL_ACTION=str(wheel),
+        PIP_NO_INDEX="1", PIP_FIND_LINKS=str(tmp_path), PIP_DISABLE_PIP_VERSION_CHECK="1",
+        PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    )  # fmt: skip
+    name, _, program = variables.read_text().strip().partition("=")
+    assert name == "ACCELSEL"
+    assert shell(f'"{program}"', tmp_path, 0) == "stand-in\n"
+
+
 def test_the_action_checks_the_pin(pinned: Path) -> None:
-    script = steps()["Check the pin"]
+    script = steps()["Check the pin"]["script"]
     more = {"ACCELSEL": ACCELSEL, "ACCELSEL_PATHS": "pyproject.toml"}
     shell(script, pinned, 0, **more)
+    other = pinned / "other"
+    other.mkdir()
+    (other / "pyproject.toml").write_text('[project]\nname = "o"\nversion = "1"\n')
+    both = {"ACCELSEL": ACCELSEL, "ACCELSEL_PATHS": "pyproject.toml  other/pyproject.toml"}
+    shell(script, pinned, 0, **both)
     edit(pinned)
     assert "::error file=" in shell(script, pinned, 1, **more)
+    assert "::error file=" in shell(script, pinned, 1, **both)
 
 
 def test_the_action_asks_the_doctor(pinned: Path) -> None:
-    script = steps()["Ask the doctor"]
-    summary, sarif = pinned / "summary.md", pinned / "report.sarif"
-    shell(
-        script, pinned, 0, ACCELSEL=ACCELSEL, ACCELSEL_SARIF=str(sarif),
-        GITHUB_STEP_SUMMARY=str(summary), ACCELSEL_PROFILE=str(HOST),
-    )  # fmt: skip
+    script = steps()["Ask the doctor"]["script"]
+    summary = pinned / "summary.md"
+    more = {"ACCELSEL": ACCELSEL, "GITHUB_STEP_SUMMARY": str(summary)}
+    shell(script, pinned, 0, ACCELSEL_PROFILE=str(HOST), **more)
     assert summary.read_text().startswith("### accelsel doctor\n```text\n")
-    assert '"version": "2.1.0"' in sarif.read_text()
+    edit(pinned)
+    assert "::error file=" in shell(script, pinned, 1, ACCELSEL_PROFILE=str(HOST), **more)
+    assert summary.read_text().count("### accelsel doctor\n```text\n") == 2
+
+
+def test_the_action_writes_the_report(pinned: Path) -> None:
+    """Errors are in it, and do not end the job; what leaves no report does."""
+    script = steps()["Write the report"]["script"]
+    sarif = pinned / "out" / "a report.sarif"
+    more = {"ACCELSEL": ACCELSEL, "ACCELSEL_SARIF": str(sarif), "ACCELSEL_PROFILE": str(HOST)}
+    shell(script, pinned, 0, **more)
+    assert json.loads(sarif.read_text())["runs"][0]["results"] == []
+    edit(pinned)
+    shell(script, pinned, 0, **more)
+    [result] = json.loads(sarif.read_text())["runs"][0]["results"]
+    assert result["ruleId"] == "pin-edited"
+    (pinned / "pyproject.toml").write_text("[project\n")
+    shell(script, pinned, 2, **more)
