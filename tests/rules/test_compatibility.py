@@ -4,6 +4,7 @@ from tests.rules.rows import TABLES, backend, build, exception
 from accelsel.model.table import ArchException
 from accelsel.rules.compatibility import (
     capability,
+    compiled,
     compiles,
     gfx,
     native,
@@ -85,6 +86,29 @@ def test_an_exception_holds_for_its_own_pair_alone() -> None:
 )
 def test_compiles(ptx: str, device: str, *, expected: bool) -> None:
     assert compiles(ptx, device) is expected
+
+
+@pytest.mark.parametrize(
+    ("archs", "ptx", "device", "expected"),
+    [
+        (("sm_90",), ("sm_90",), "sm_120", True),
+        (("sm_90",), ("sm_120",), "sm_120", True),
+        (("sm_37", "sm_90"), ("sm_37",), "sm_120", False),  # CUDA 11.8 for Windows
+        (("sm_37", "sm_86"), ("sm_37",), "sm_90", False),
+        (("sm_37", "sm_90"), ("sm_37", "sm_90"), "sm_120", True),
+        (("sm_70", "sm_120"), ("sm_70",), "sm_90", True),
+        (("sm_75", "sm_120"), ("sm_75",), "sm_53", False),
+        (("sm_90a",), ("sm_80",), "sm_120", False),
+        (("sm_90",), (), "sm_120", False),
+        (None, None, "sm_120", False),
+        (("gfx1100",), ("sm_90",), "sm_120", True),
+        (("sm_90",), ("sm_90",), "gfx1100", False),
+    ],
+)
+def test_ptx_that_is_made_for_a_gpu(
+    archs: tuple[str, ...] | None, ptx: tuple[str, ...] | None, device: str, *, expected: bool
+) -> None:
+    assert compiled(build(archs=archs, ptx=ptx), device) is expected
 
 
 @pytest.mark.parametrize(

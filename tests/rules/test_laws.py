@@ -166,7 +166,8 @@ def check(profile: Profile, request: Request, selection: Selection) -> None:
             major, minor = int(arch[3:-1]), int(arch[-1])
             codes = [(int(c[3:-1]), int(c[-1])) for c in row.archs or ()]
             sass = any(m == major and n <= minor for m, n in codes)
-            assert sass or (row.ptx and max(codes) < (major, minor))
+            newest = max((int(p[3:-1]), int(p[-1])) for p in row.ptx or ("sm_00",))
+            assert sass or max(codes) <= newest <= (major, minor)
             assert arch != "sm_87" or kind == "jetson" or toolkit >= (13, 2) or row.ptx
         elif arch and kind in ("rocm", "amd"):
             code = "gfx" + override.replace(".", "") if override else arch.split(":")[0]

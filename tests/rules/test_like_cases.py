@@ -71,6 +71,11 @@ NVIDIA: dict[str, tuple[Profile, Mapping[str, object], str]] = {
         nvidia("sm_89"), {"torch": "==2.7.1+cu118"}, "cu118 2.7.1"),
     "RTX 5090 on Windows 572": (
         nvidia("sm_120", driver="572.16", **WINDOWS), {}, "cu128 2.11.0"),
+    "RTX 5090 on Windows, torch of before it": (
+        nvidia("sm_120", driver="581.15", **WINDOWS), {"torch": "<2.7"}, "none"),
+    "H100 on Windows, torch 2.0": (
+        nvidia("sm_90", driver="581.15", python="3.11.4", **WINDOWS), {"torch": "==2.0.1"},
+        "cu118 2.0.1"),
     "RTX 5090, Python 3.9": (nvidia("sm_120", python="3.9.18"), {}, "cu129 2.8.0"),
     "RTX 5060 on glibc 2.27": (nvidia("sm_120", driver="570.133", glibc="2.27"), {}, "none"),
     "RTX 2080 beside RTX 5090 on 570": (
@@ -110,6 +115,8 @@ AMD: dict[str, tuple[Profile, Mapping[str, object], str]] = {
     "MI100": (amd("gfx908"), {}, "rocm7.2 2.14.1"),
     "MI350X": (amd("gfx950"), {}, "rocm7.2 2.14.1"),
     "Vega 56": (amd("gfx900"), {}, "rocm6.3 2.9.1"),
+    "Vega 56, torch 2.3": (amd("gfx900"), {"torch": "==2.3.*"}, "rocm5.7 2.3.1"),
+    "Vega 56, torch 2.4": (amd("gfx900"), {"torch": "==2.4.*"}, "rocm6.1 2.4.1"),
     "Radeon VII": (amd("gfx906"), {}, "rocm6.3 2.9.1"),
     "Radeon VII beside RX 7900 XTX": (amd("gfx906", "gfx1100"), {}, "rocm6.3 2.9.1"),
     "Radeon VII, torch 2.10": (amd("gfx906"), {"torch": "==2.10.*"}, "none"),

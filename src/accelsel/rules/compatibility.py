@@ -77,6 +77,23 @@ def compiles(ptx: str, device: str) -> bool:
     return ours is not None and theirs is not None and not ours[2] and ours[:2] <= theirs[:2]
 
 
+def compiled(build: Build, device: str) -> bool:
+    """Whether a build has PTX that is made for a device, given a driver that compiles it.
+
+    PTX older than machine code that the build has for older GPUs than the device is not: it is
+    there for the oldest (3.7 in the CUDA 11 builds for Windows), and without what the kernels of
+    newer GPUs need.
+    """
+    ptx = max((_number(c) for c in build.ptx or () if compiles(c, device)), default=())
+    newer = (_number(code) > ptx for code in build.archs or () if _number(code) <= _number(device))
+    return ptx != () and not any(newer)
+
+
+def _number(arch: str) -> Numbers:
+    sm = capability(arch)
+    return sm[:2] if sm else ()
+
+
 def native(
     build: Build, backend: Backend, device: str, exceptions: Iterable[ArchException]
 ) -> str | None:

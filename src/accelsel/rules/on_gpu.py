@@ -1,6 +1,6 @@
 """Rules about a build and the GPUs it has to serve."""
 
-from accelsel.rules.compatibility import VENDORS, compiles, gfx, native, newer_than_known
+from accelsel.rules.compatibility import VENDORS, compiled, gfx, native, newer_than_known
 from accelsel.rules.host import BRAND, OVERRIDE, Target
 from accelsel.rules.question import Case, Finding
 from accelsel.rules.versions import dotted, meets
@@ -92,7 +92,7 @@ def _served(case: Case, target: Target) -> Finding | None:
     if native(case.build, case.backend, target.arch, case.question.exceptions) is not None:
         return _documented(target)
     message = f"no kernels for {target.arch} ({target.label})"
-    if not any(compiles(code, target.arch) for code in case.build.ptx or ()):
+    if not compiled(case.build, target.arch):
         return Finding(
             rule="arch-kernels", message=message, change=f"another GPU than {target.name}"
         )

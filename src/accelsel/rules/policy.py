@@ -9,7 +9,7 @@ from accelsel.model.profile import Profile, Vendor
 from accelsel.model.request import Request
 from accelsel.model.selection import Reason, Warning_
 from accelsel.model.value import dataclass
-from accelsel.rules.compatibility import VENDORS, compiles, native, newer_than_known
+from accelsel.rules.compatibility import VENDORS, compiled, native, newer_than_known
 from accelsel.rules.host import BRAND, Driver, Host, Target
 from accelsel.rules.versions import dotted, numbers
 
@@ -72,7 +72,7 @@ def standing(target: Target, tables: Tables) -> Standing:
             target.arch not in build.broken
         ):
             return "served"
-        if any(compiles(code, target.arch) for code in build.ptx or ()):
+        if compiled(build, target.arch):
             return "served"
     return "newer" if newer_than_known(target.arch, target.vendor, known) else "never"
 
