@@ -439,9 +439,11 @@ def test_a_record_that_cannot_be_read_is_said(bench: Bench, rows: str) -> None:
         ("sync --package demo", "sync --extra cu126 --package demo"),
         ("sync --all-packages", "sync --extra cu126 --all-packages"),
         ("sync --package other", "sync --package other"),
+        ("sync --package other --package Demo",
+         "sync --extra cu126 --package other --package Demo"),
         ("sync", "sync"),
     ],
-)
+)  # fmt: skip
 def test_the_pinned_package_of_a_workspace(bench: Bench, line: str, expected: str) -> None:
     bench.pin("extra")
     root, member = bench.folder / "project", bench.folder / "project" / "packages" / "demo"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.e2e.conftest import Project
+from tests.e2e.conftest import HOSTS, Project
 
 ROOT = """\
 [project]
@@ -88,3 +88,26 @@ def test_the_groups_of_a_member_are_locked_and_checked(
         assert f"+{group.replace('7-', '7.')}\n" in said
     project.accelsel("unpin", "--write")
     assert texts(project) == before
+
+
+def test_what_the_warning_says_of_who_depends_on_a_member(
+    make_project: Callable[[str], Project],
+) -> None:
+    """The root depends on the member, and has its torch only beside it."""
+    project = make(make_project)
+    for folder in (project.folder, *(project.folder / "packages").iterdir()):
+        path = folder / "pyproject.toml"
+        text = path.read_text(encoding="utf-8")
+        virtual = "[tool.uv]\npackage = false\n" if "[tool.uv" not in text else ""
+        path.write_text(text + virtual, encoding="utf-8")
+    said = project.pin("no-gpu", "--write", "--lock", "--backends", "cpu,cu126").stderr
+    assert "warning: root depends on a, whose torch is in groups of its own now" in said
+    host = {"ACCELSEL_PROFILE": str(HOSTS / "gtx-1080-ti-580" / "profile.json")}
+    project.accelsel("uv", "sync", env=host)
+    assert "torch" not in project.installed()
+    for words in (["--all-packages"], ["--package", "root", "--package", "a"]):
+        project.accelsel("uv", "sync", *words, env=host)
+        assert project.installed()["torch"] == "2.14.1+cu126"
+    show = ["python", "-c", "import torch; print(torch.__version__)"]
+    shown = project.accelsel("uv", "run", "--all-packages", *show, env=host).stdout
+    assert shown.strip() == "2.14.1+cu126"

@@ -7,7 +7,7 @@ import pytest
 from tests.project.cases import selection
 
 from accelsel.model.errors import AccelselError
-from accelsel.model.plan import PinOptions, Plan
+from accelsel.model.plan import PinOptions, Plan, Shape
 from accelsel.project.check import check
 from accelsel.project.plan import unplan
 from accelsel.project.read import read
@@ -156,3 +156,49 @@ def test_what_uv_reads_from_the_root_alone_is_there_for_the_groups_of_a_member()
     assert {p.path: render(first[p.path], p) for p in planned(first)} == first
     for path, text in first.items():
         assert render(text, unplan(read(text, path))) == texts[path]
+
+
+MEMBER = '[project]\nname = "one"\nversion = "1"\ndependencies = ["torch>=2.6"]\n'
+USER = '[project]\nname = "two"\nversion = "1"\ndependencies = ["{}"]\n'
+BACKENDS = (selection({"backend": "cpu"}), selection({}))
+
+
+@pytest.mark.parametrize(
+    ("shape", "root", "user", "told"),
+    [
+        pytest.param("groups", 'dependencies = ["one"]', "numpy", "root depends on one", id="root"),
+        pytest.param(
+            "extras", 'dependencies = ["one"]', "numpy", "root depends on one", id="extra"
+        ),
+        pytest.param("groups", "", "One>=1", "two depends on one", id="member"),
+        pytest.param("groups", 'dependencies = ["one"]', "one", "root, two depend", id="two"),
+        pytest.param("groups", "", "numpy", None, id="nobody"),
+        pytest.param("extras", "", "one[cu126]", None, id="by the extra"),
+        pytest.param("groups", "", "two-one", None, id="another name"),
+    ],
+)
+def test_who_gets_no_torch_through_a_member(
+    shape: Shape, root: str, user: str, told: str | None
+) -> None:
+    texts = [ROOT.replace('dependencies = ["one"]', root), MEMBER, USER.format(user)]
+    views = [read(text, f"{at}/pyproject.toml") for at, text in enumerate(texts)]
+    made = plan_workspace(views[0], views[1:], BACKENDS, PinOptions(shape=shape))
+    said = [w.message for p in made for w in p.warnings if w.code == "torch-not-passed-on"]
+    assert len(said) == (told is not None)
+    assert all(message.startswith(str(told)) for message in said)
+
+
+def test_a_package_of_the_same_name_from_elsewhere_is_none_of_the_members() -> None:
+    elsewhere = '[tool.uv.sources]\none = { index = "ours" }\n'
+    texts = [ROOT.replace('"one"]', "]"), MEMBER, USER.format("one") + elsewhere]
+    views = [read(text, f"{at}/pyproject.toml") for at, text in enumerate(texts)]
+    made = plan_workspace(views[0], views[1:], BACKENDS, PinOptions(shape="groups"))
+    assert "torch-not-passed-on" not in [w.code for p in made for w in p.warnings]
+
+
+def test_torch_that_was_in_an_extra_already_was_never_passed_on() -> None:
+    member = MEMBER.replace('dependencies = ["torch>=2.6"]', "dependencies = []")
+    member += '[project.optional-dependencies]\ncpu = ["torch>=2.6"]\n'
+    views = [read(ROOT, "pyproject.toml"), read(member, "one/pyproject.toml")]
+    made = plan_workspace(views[0], views[1:], BACKENDS, PinOptions(shape="extras"))
+    assert "torch-not-passed-on" not in [w.code for p in made for w in p.warnings]

@@ -233,7 +233,7 @@ def _named(call: Call, pinned: Pinned, environ: Mapping[str, str]) -> bool:
     package of the workspace."""
     own = _normal(str(_table(pinned.data, "project").get("name", "")))
     packages = {_normal(name) for name in call.values("--package")}
-    if packages - {own}:
+    if packages and own not in packages:
         return True
     if call.command[0] in ("add", "remove"):  # there they say where the requirement goes
         return False

@@ -18,6 +18,8 @@ from accelsel.project.scopes import declared
 from accelsel.project.wiring import Names, placed, write_indexes
 from accelsel.project.write import write_one
 
+DEPENDENCIES = ("project", "dependencies")
+
 
 def combined(root: ProjectView, members: Sequence[ProjectView]) -> ProjectView:
     """The root with the requirements of all members: what the workspace's one lock has to serve."""
@@ -115,7 +117,7 @@ def _variants(
         unplan(v) if v.record is not None else Plan(path=v.path, changed=False, base=v.text)
         for v in views
     ]
-    unchanged[at] = _told(made, bases[at]) if at else made
+    unchanged[at] = _dependents_told(_told(made, bases[at]) if at else made, bases, at)
     draft = Draft(bases[0])
     if at and made.record is not None:
         _rooted(draft, bases[at], made.record.written)
@@ -140,6 +142,44 @@ def _told(made: Plan, member: ProjectView) -> Plan:
         hint=f"`uv sync --package {member.name}`, or `uv sync` in its folder",
     )
     return replace(made, warnings=(*made.warnings, warning))
+
+
+def _dependents_told(made: Plan, bases: Sequence[ProjectView], at: int) -> Plan:
+    """The plan with a warning where other members depend on the one whose torch is no longer among
+    its dependencies, but in extras or groups of its own: those hold for nobody else."""
+    member, name = bases[at], normalize(bases[at].name or "")
+    written = made.record.written if made.record else ()
+    gone = (e for e in written if e.path == DEPENDENCIES and e.item and e.after is None)
+    if not any(about(e.before) in FAMILY for e in gone):
+        return made
+    rows = made.record.facts["selections"] if made.record else ()
+    extras = {row.get("extra") for row in rows}
+    users = [
+        f"{view.name or view.path}"
+        for view in bases
+        if view is not member
+        and any(one.get("workspace") or "path" in one for one in _sources(view, bases[0], name))
+        and any(
+            r.name == name and not extras & {*map(normalize, r.extras)}
+            for r in filter(is_direct, view.requirements)
+        )
+    ]
+    if not users:
+        return made
+    one = len(users) == 1
+    warning = Warning_(
+        code="torch-not-passed-on",
+        message=f"{', '.join(users)} {'depends' if one else 'depend'} on {member.name}, whose torch"
+        f" is in {'extras' if extras - {None} else 'groups'} of its own now: "
+        f"{'it gets' if one else 'they get'} none by that",
+        hint="`accelsel uv sync --all-packages`, and so `accelsel uv run --all-packages`",
+    )
+    return replace(made, warnings=(*made.warnings, warning))
+
+
+def _sources(view: ProjectView, root: ProjectView, name: str) -> Sequence[sources.Entry]:
+    """Where a member takes a package from; the root's entry holds where it has none of its own."""
+    return view.sources.get(name) or root.sources.get(name, ())
 
 
 def _rooted(draft: Draft, member: ProjectView, written: Sequence[Edit]) -> None:
