@@ -204,9 +204,90 @@ def test_why_not_tells_bounds_too() -> None:
     )
 
 
-def test_why_not_for_a_gpu_that_nothing_serves_under_the_request() -> None:
-    text = not_chosen("cu130", PASCAL, torch=">=2.15")
-    assert "the newest torch that serves GPU 0, GTX 1080 Ti (sm_61): none, under this" in text
+def test_why_not_looks_beyond_the_bounds_for_what_serves_a_gpu() -> None:
+    text = " ".join(not_chosen("cu130", PASCAL, torch=">=2.15").split())
+    serves = "the newest torch that serves GPU 0, GTX 1080 Ti (sm_61): "
+    assert f"{serves}torch 2.14.1 with cu126, outside torch>=2.15" in text
+    within = " ".join(not_chosen("cu130", PASCAL, torch=">=2.6").split())
+    assert within.endswith(f"{serves}torch 2.14.1 with cu126")
+
+
+THREE = host(
+    gpu(0, "nvidia", "NVIDIA GeForce RTX 3060", "sm_86"),
+    gpu(1, "amd", "AMD Radeon RX 7900 XTX", "gfx1100"),
+    gpu(2, "intel", "Intel Arc A580", "xe-hpg"),
+    driver="580.65.06",
+)
+OLD = host(
+    gpu(0, "nvidia", "NVIDIA GeForce GT 710", "sm_35"),
+    gpu(1, "amd", "AMD Radeon RX 7900 XTX", "gfx1100"),
+    driver="470.256.02",
+)
+BLOCKED = host(
+    gpu(0, "nvidia", "NVIDIA GeForce RTX 3060", "sm_86", usable=False, note="nouveau drives it"),
+    gpu(1, "intel", "Intel UHD 770", "xe-lp", integrated=True),
+)
+NAMED = "  it is taken where it is named, up to torch 2.14.1\n"
+
+
+@pytest.mark.parametrize(
+    ("backend", "profile", "asked", "expected"),
+    [
+        ("rocm7.2", THREE, {},
+         ("  it runs on GPU 1, Radeon RX 7900 XTX, up to torch 2.14.1; the NVIDIA GPU\n"
+         "      decides, before AMD and Intel  [policy]\n"
+         "  to take it all the same: --backend rocm7.2, or --gpu 1")),
+        ("cu132", THREE, {"gpus": "1"}, "    for NVIDIA GPUs, and another choice was made"),
+        ("cu132", THREE, {"gpus": "0,1"},
+         ("  it runs on GPU 0, RTX 3060, up to torch 2.15.0\n"
+         "  to take it all the same: --backend cu132")),
+        ("cu118", OLD, {},
+         ("    no kernels for sm_35 (GPU 0, GT 710)  [arch-kernels]\n"
+         "  it would take: another GPU than GT 710\n")),
+        ("cu118", OLD, {}, "serves GPU 0, GT 710 (sm_35): none on this host"),
+        ("cu118", nvidia("sm_35", driver="470.256.02"), {},
+         "serves GPU 0, card sm_35 (sm_35): none on this host"),
+        ("rocm7.2", amd("gfx1300"), {}, "    no kernels for gfx1300 (GPU 0, card gfx1300)"),
+        ("xpu", BLOCKED, {}, "    no kernels for xe-lp (GPU 1, UHD 770)  [arch-kernels]"),
+        ("cu126", BLOCKED, {}, "    for NVIDIA GPUs, and none is usable here  [vendor]"),
+        ("cu118", nvidia("sm_120"), {"torch": "==2.5.1", "fallback": "cpu"},
+         "    no kernels for sm_120 (GPU 0, card sm_120)  [arch-kernels]"),
+        ("cu126", host(container="docker"), {},
+         f"{NAMED}  to take it all the same: --backend cu126"),
+        ("cpu", host(container="docker"), {}, f"{NAMED}  to take it all the same: --backend cpu"),
+        ("cu130", host(container="docker", environment={"CUDA_VERSION": "12.6.3"}), {},
+         "    newer than the CUDA 12 of the base image  [driver-floor]"),
+        ("xpu", host(gpu(0, "intel", "Intel GPU", None, pci_id="8086:ffff")), {},
+         "GPU 0, GPU (architecture not known)  [policy]\n  to take it all the same: --backend xpu"),
+        ("xpu", host(gpu(0, "intel", "Intel GPU", None, pci_id="8086:ffff")), {},
+         "  it may run on GPU 0, GPU, up to torch 2.14.1; no build in the table "),
+        ("cu126", nvidia("sm_61"), {"channel": "nightly"},
+         ("  it may run on GPU 0, card sm_61, up to torch 2.15.0.dev0\n"
+         "  to take it all the same: --backend cu126")),
+        ("rocm7.1", amd("gfx906"), {"torch": "==2.10.*"},
+         "      [broken-combination]\n  torch 2.13.0, 2.12.1, 2.12.0, 2.11.0: lists gfx906"),
+    ],
+)  # fmt: skip
+def test_why_not_is_asked_of_the_gpus_that_a_backend_is_for(
+    backend: str, profile: Profile, asked: dict[str, object], expected: str
+) -> None:
+    text = not_chosen(backend, profile, **asked)
+    assert expected in text
+    if "for NVIDIA GPUs, and another" not in expected:
+        assert "another choice was made" not in text
+
+
+def test_why_not_for_a_translated_python_names_the_ways() -> None:
+    mac = host(gpu(0, "apple", "M2", None), system="darwin", arch="x86_64", version="15.3")
+    text = not_chosen("default", mac)
+    assert "nearest" not in text
+    assert "or take what ends with torch 2.2.2: --platform macos-x86_64" in text
+
+
+def test_an_architecture_that_is_not_known_is_told_so() -> None:
+    assert "  serves  GPU 0: card None (architecture not known)" in chosen(nvidia(None))
+    lost = not_chosen("amd", amd(None, system="windows"))
+    assert "serves GPU 0, card None (architecture not known): none" in lost
 
 
 def test_an_unknown_backend() -> None:
@@ -314,9 +395,7 @@ NOT_ROCM = """\
 rocm7.2 was not chosen: torch 2.14.1 with cu126 was
   nearest: torch 2.14.1
     for AMD GPUs, and none is usable here  [vendor]
-  it would take: a usable AMD GPU
-  the newest torch that serves GPU 0, GTX 1080 Ti (sm_61): torch 2.14.1 with
-      cu126"""
+  it would take: a usable AMD GPU"""
 NOT_CPU = """\
 cpu was not chosen: torch 2.14.1 with cu126 was
   nearest: torch 2.14.1

@@ -73,7 +73,8 @@ def _gpus(profile: Profile | None, indexes: Iterable[int]) -> str:
     wanted = set(indexes)
     for gpu in profile.gpus if profile else ():
         if gpu.index in wanted:
-            names.setdefault(f"{gpu.name or gpu.vendor} ({gpu.arch})", []).append(gpu.index)
+            name = f"{gpu.name or gpu.vendor} ({gpu.arch or 'architecture not known'})"
+            names.setdefault(name, []).append(gpu.index)
     return "; ".join(
         f"GPU {', '.join(str(i) for i in places)}: {name}" for name, places in names.items()
     )
@@ -161,7 +162,8 @@ def why_not(
         )
     if selection.backend == backend:
         return f"{backend} is the choice\n\n{why(selection, profile, tables)}"
-    decision = decide(profile, replace(request, backend=None, force=False), tables)
+    request = replace(request, backend=None, force=False)
+    decision = decide(profile, request, tables)
     rows = [row for row in decision.rows if row.backend.name == backend]
     lines = [f"{backend} was not chosen: {_choice(selection)}"]
     lines += [f"  {cause.message}  [{cause.rule}]" for cause in decision.aims.causes[:1]]
@@ -169,12 +171,46 @@ def why_not(
     if running is not None:
         lines += _outdone(running, decision)
     elif rows:
-        lines += _misses(rows, decision)
-        lines += _served_by(profile, request, tables, rows, decision)
+        asked = decide(profile, replace(request, backend=backend), tables)
+        if _left_to_it(asked, decision):
+            lines += _named(asked, decision)
+        else:
+            aimed = asked.question.vendor and not asked.winner
+            lines += _misses(rows, asked if aimed else decision)
+            lines += _served_by(profile, request, tables, rows, asked)
     else:
         lines.append(f"  no wheel of it for {decision.question.host.platform}  [platform-wheel]")
     lines += _elsewhere(backend, decision)
     return "\n".join(_wrapped(lines))
+
+
+def _left_to_it(asked: Decision, decision: Decision) -> bool:
+    """Whether a backend is taken where it is named, and not chosen because other GPUs decide, or
+    because nothing does."""
+    if asked.winner is None or decision.aim is None:
+        return asked.winner is not None
+    vendor = asked.question.vendor
+    return vendor is not None and (decision.winner is None or vendor != decision.question.vendor)
+
+
+def _named(asked: Decision, decision: Decision) -> list[str]:
+    """What naming a backend leads to, and whose GPUs decide without."""
+    question, best = asked.question, asked.candidates[0]
+    build = best.row.build
+    gpus = [target for target in question.targets if target.index is not None]
+    others = decision.aim is not None and question.vendor != decision.question.vendor
+    line = "  it is taken where it is named"
+    if gpus:
+        sure = not best.doubts and build.confidence != "inferred"
+        names = "; ".join(target.label for target in gpus)
+        line = f"  it {'runs' if sure else 'may run'} on {names}"
+    line += f", up to torch {build.torch}"
+    if decision.aim and others:
+        line += f"; {decision.aim.reason.message}  [{decision.aim.reason.rule}]"
+    take = f"  to take it all the same: --backend {build.backend}"
+    if others and decision.question.vendor and question.request.gpus in ("all", "any"):
+        take += f", or --gpu {','.join(str(target.index) for target in gpus)}"
+    return [line, take]
 
 
 def _choice(selection: Selection) -> str:
@@ -212,6 +248,8 @@ def _misses(rows: list[Row], decision: Decision) -> list[str]:
         key=lambda pair: len(pair[1]) + len(asked[pair[0].build.torch]),
     )
     findings = (*nearest[1], *asked[nearest[0].build.torch])
+    if not findings:
+        return [f"  {cause.message}  [{cause.rule}]" for cause in decision.aims.causes[1:]]
     lines = [f"  nearest: torch {nearest[0].build.torch}"]
     lines += [f"    {finding.message}  [{finding.rule}]" for finding in findings]
     changes = dict.fromkeys(finding.change for finding in findings if finding.change)
@@ -232,28 +270,26 @@ def _others(against: Mapping[str, tuple[Row, tuple[Finding, ...]]], nearest: str
 
 
 def _served_by(
-    profile: Profile | None,
-    request: Request,
-    tables: Tables,
-    rows: list[Row],
-    decision: Decision,
+    profile: Profile | None, request: Request, tables: Tables, rows: list[Row], asked: Decision
 ) -> list[str]:
-    """For each GPU without kernels in this backend: the newest torch that serves it."""
+    """For each GPU without kernels in this backend: the newest torch that serves it, whatever the
+    bounds on torch and the other packages."""
     lines = []
-    for target in decision.question.targets:
-        alone = replace(decision.question, targets=(target,))
+    bare = replace(request, torch="", companions=(), channel="stable")
+    for target in asked.question.targets:
+        alone = replace(asked.question, targets=(target,))
         findings = [all_findings(row.build, row.backend, alone, frozenset({"gpu"})) for row in rows]
         if target.index is None or not all(findings):
             continue
-        other = decide(
-            profile, replace(request, backend=None, force=False, gpus=str(target.index)), tables
-        )
-        if other.winner:
+        other = decide(profile, replace(bare, gpus=str(target.index)), tables)
+        told = "none on this host"
+        if other.winner and other.question.vendor:
             build = other.winner.row.build
             told = f"torch {build.torch} with {build.backend}"
-        else:
-            told = "none, under this request"
-        lines.append(f"  the newest torch that serves {target.label} ({target.real}): {told}")
+            if not asked.question.in_range(build):
+                told += f", outside torch{request.torch}"
+        arch = target.real or "architecture not known"
+        lines.append(f"  the newest torch that serves {target.label} ({arch}): {told}")
     return lines
 
 

@@ -42,7 +42,7 @@ def broken(case: Case) -> Finding | None:
     for target in case.question.targets:
         if target.arch in case.build.broken:
             message = f"lists {target.arch} and does not work on it ({target.label})"
-            return Finding(rule="broken-combination", message=message, change="another build")
+            return Finding(rule="broken-combination", message=message)
         if target.vendor == "amd" and (finding := _override(case, target)) is not None:
             return finding
     return None
