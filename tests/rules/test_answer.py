@@ -89,6 +89,43 @@ def test_reasons_of_order() -> None:
     assert asked["requested-backend"] == ["cu126 was asked for"]
 
 
+@pytest.mark.parametrize(
+    ("profile", "asked", "newest"),
+    [
+        (nvidia("sm_61"), {}, "2.14.1 is the newest torch that runs here"),
+        (nvidia("sm_86"), {"torch": "<2.9"},
+         "2.8.0 is the newest torch that runs here within torch<2.9"),
+        (nvidia("sm_86"), {"backend": "cu118", "torch": "<2.9"},
+         "2.7.1 is the newest torch that runs here with cu118 within torch<2.9"),
+        (nvidia("sm_61"), {"backend": "cu130", "force": True},
+         "2.14.1 is the newest torch with cu130 that there is a wheel of"),
+    ],
+)  # fmt: skip
+def test_the_newest_is_so_within_what_was_asked_for(
+    profile: Profile, asked: dict[str, object], newest: str
+) -> None:
+    told = reasons(of(profile, **asked))["newest-torch"]
+    assert told == [f"{newest}; 2.15.0 is the newest known"]
+
+
+@pytest.mark.parametrize(
+    ("arch", "asked", "expected"),
+    [
+        ("gfx1031", {}, ["no build on PyTorch's own index runs on this host"]),
+        ("gfx1031", {"torch": "==2.14.0"}, ["no build on PyTorch's own index runs on this host"]),
+        ("gfx1100", {"backend": "amd"}, None),
+        ("gfx1100", {"torch": "==2.14.0+rocm10.1.0"},
+         ["no build on PyTorch's own index fits what was asked for"]),
+    ],
+)  # fmt: skip
+def test_why_a_vendors_index(
+    arch: str, asked: dict[str, object], expected: list[str] | None
+) -> None:
+    found = of(amd(arch), **asked)
+    assert found.backend == "amd"
+    assert reasons(found).get("own-index") == expected
+
+
 def test_reasons_of_ptx_overrides_and_doubts() -> None:
     ptx = of(nvidia("sm_120", driver="999.1"), backend="cu129", torch="==2.11.0")
     assert ptx.backend == "cu129"

@@ -122,6 +122,20 @@ def test_the_cuda_of_a_driver_is_that_of_its_branch() -> None:
     assert (old.cuda, old.text) == (None, "driver 304.137")
 
 
+def test_of_a_driver_after_the_last_branch_the_cuda_is_a_floor() -> None:
+    row = max(TABLES.branches, key=lambda row: row.branch)
+    last, cuda = row.branch, row.cuda
+    known = driver(driver=f"{last}.10")
+    assert known
+    assert known.text == f"driver {last}.10, CUDA {cuda}"
+    later = driver(driver=f"{last + 1}.10")
+    assert later
+    assert later.text == f"driver {last + 1}.10, CUDA {cuda} or newer"
+    told = driver(driver=f"{last + 1}.10", cuda="14.0")
+    assert told
+    assert told.text == f"driver {last + 1}.10, CUDA 14.0"
+
+
 def test_cuda_alone() -> None:
     found = driver(cuda="12.4")
     assert found == Driver(version=None, cuda=(12, 4), system="linux", text="CUDA 12.4")

@@ -237,16 +237,15 @@ def _order_reasons(decision: Decision, winner: Candidate) -> list[Reason]:
     others = [one.row for one in decision.candidates[1:]]
     found = []
     if backend.kind in VENDOR_INDEXES:
-        found.append(
-            Reason(rule="own-index", message="no build on PyTorch's own index runs on this host")
-        )
+        found += _no_own_index(decision)
     elif any(row.backend.kind in VENDOR_INDEXES for row in others):
         found.append(
             Reason(rule="own-index", message="it is on PyTorch's own index; a vendor's runs too")
         )
     known = max((row.build.torch for row in decision.rows), key=release)
     if release(known) > release(build.torch):
-        message = f"{build.torch} is the newest torch that runs here; {known} is the newest known"
+        what = _limits(decision, backend)
+        message = f"{build.torch} is the newest torch {what}; {known} is the newest known"
     else:
         message = f"{build.torch} is the newest torch that is known"
     found.append(Reason(rule="newest-torch", message=message))
@@ -261,6 +260,35 @@ def _order_reasons(decision: Decision, winner: Candidate) -> list[Reason]:
             message = f"the nearest to the driver of the {build.torch} builds; {too}"
         found.append(Reason(rule="nearest-toolkit", message=message))
     return found
+
+
+def _no_own_index(decision: Decision) -> list[Reason]:
+    """Why a vendor's index is taken: nothing on PyTorch's own runs, or fits what was asked for."""
+    question = decision.question
+    if question.request.backend:
+        return []
+    kept = {
+        finding.rule
+        for row, finding in decision.rejected
+        if row.backend.kind not in VENDOR_INDEXES
+        and VENDORS.get(row.backend.kind) == question.vendor
+    }
+    asked = kept & {"requested-range", "companion", "channel"}
+    what = "fits what was asked for" if asked else "runs on this host"
+    return [Reason(rule="own-index", message=f"no build on PyTorch's own index {what}")]
+
+
+def _limits(decision: Decision, backend: Backend) -> str:
+    """Among which builds the winner is the newest."""
+    request = decision.question.request
+    if decision.forced:
+        return f"with {backend.name} that there is a wheel of"
+    what = "that runs here"
+    if request.backend:
+        what += f" with {backend.name}"
+    if request.torch:
+        what += f" within torch{request.torch}"
+    return what
 
 
 def _age(row: Row) -> tuple[Numbers, bool]:

@@ -196,7 +196,9 @@ def _driver(profile: Profile | None, tables: Tables, system: str) -> Driver | No
     windows = profile.os.system == "windows" or profile.os.wsl
     same = system == {"darwin": "macos"}.get(profile.os.system, profile.os.system)
     told = [f"driver {row.version}"] if named else []
-    told += [f"CUDA {dotted(cuda)}"] if cuda else []
+    newest = max((branch.branch for branch in tables.branches), default=0)
+    later = version is not None and version[0] > newest and not row.cuda_version
+    told += [f"CUDA {dotted(cuda)}{' or newer' if later else ''}"] if cuda else []
     return Driver(
         version=version if same else None,
         cuda=cuda,
