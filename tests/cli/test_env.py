@@ -86,6 +86,23 @@ def test_what_no_longer_holds_is_taken_back(tmp_path: Path) -> None:
     assert "export UV_TORCH_BACKEND=cu126\n" in text
 
 
+def test_constraints_that_stood_there_before_stay(tmp_path: Path) -> None:
+    facts = {"ACCELSEL_CUDA_DRIVER": "580.65.06", "ACCELSEL_GPU_ARCH": "sm_70,sm_100"}
+    here = facts | {"UV_CONSTRAINT": "theirs.txt"}
+    first = json.loads(ran(tmp_path, "", "--format", "json", env=here).stdout)["variables"]
+    files = first["UV_CONSTRAINT"].split()
+    assert files[0] == "theirs.txt"
+    assert len(files) == 2
+    again = json.loads(ran(tmp_path, "", "--format", "json", env=facts | first).stdout)["variables"]
+    assert again == first
+    elsewhere = ran(tmp_path, "t4-535", env=first).stdout
+    assert "export UV_CONSTRAINT=theirs.txt\n" in elsewhere
+    [mark] = (line for line in elsewhere.splitlines() if "ACCELSEL_ENV" in line)
+    assert "UV_CONSTRAINT" not in mark
+    alone = {**first, "UV_CONSTRAINT": files[1]}
+    assert "unset UV_CONSTRAINT\n" in ran(tmp_path, "t4-535", env=alone).stdout
+
+
 def test_without_a_build_nothing_is_printed(tmp_path: Path) -> None:
     facts = {"ACCELSEL_CUDA_DRIVER": "390.157", "ACCELSEL_GPU_ARCH": "sm_30"}
     done = ran(tmp_path, "", "--torch", ">=2.14", "--backend", "cu130", code=4, env=facts)

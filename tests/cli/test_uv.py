@@ -527,6 +527,7 @@ PIP = "pip install torch"
         ("rx-7900-xtx", "pip compile req.in", {}, "rocm7.2"),
         ("arc-a770", "tool install x", {}, "xpu"),
         ("no-gpu", "tool run x", {}, "cpu"),
+        ("t4-535", "tool uvx --with torch x", {}, "cu126"),
         ("macos-arm64", PIP, {}, None),
         # set by the caller
         ("t4-535", "pip install --torch-backend cu118 torch", {}, None),
@@ -610,6 +611,26 @@ def test_a_constraint_where_the_index_alone_would_go_wrong(bench: Bench) -> None
     assert ours.read_text() == "torch<2.11.0\ntorchaudio<2.11\n"
     assert beside["UV_CONSTRAINT"].split() == [str(theirs), str(ours)]
     assert flagged == ["pip", "install", "--constraints", str(ours), "-c", str(theirs), "torch"]
+
+
+def test_what_accelsel_env_emitted_on_another_host_does_not_speak(bench: Bench) -> None:
+    """A shell that evaluated it, an image that was built with it."""
+    run = subprocess.run(
+        [sys.executable, "-m", "accelsel", "env", "--format", "json"], cwd=bench.folder,
+        env=environment(bench.folder) | volta_and_blackwell(bench.folder),
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    emitted = json.loads(run.stdout)["variables"]
+    theirs = {"UV_CONSTRAINT": f"theirs.txt {emitted['UV_CONSTRAINT']}"}
+    bench.run(*PIP.split(), host="t4-535", env=emitted | theirs)
+    bench.run(*PIP.split(), host="macos-arm64", env=emitted | theirs)
+    for facts in ({}, {"ACCELSEL_ENV": ""}):  # without the mark it is a wish
+        bench.run(*PIP.split(), host="", env=emitted | volta_and_blackwell(bench.folder) | facts)
+    other, default, same, wish = (shown for _, shown in bench.calls)
+    assert other == {"UV_TORCH_BACKEND": "cu126", "UV_CONSTRAINT": "theirs.txt"}
+    assert default == {"UV_CONSTRAINT": "theirs.txt"}
+    assert same == wish
+    assert wish == {name: emitted[name] for name in ("UV_TORCH_BACKEND", "UV_CONSTRAINT")}
 
 
 def test_a_backend_that_uv_does_not_know(bench: Bench) -> None:

@@ -20,7 +20,7 @@ def env(output: Output, flags: "Flags") -> int:
     """Print the variables in the form asked for; nothing but data on stdout, so that it may be
     evaluated. Without a build for this host nothing is printed (4)."""
     from accelsel.rules import select
-    from accelsel.rules.environment import MARK, variables
+    from accelsel.rules.environment import CONSTRAINT, MARK, variables
 
     config = steps.settings(steps.project_here())
     profile = steps.profile_for(flags)
@@ -45,6 +45,12 @@ def env(output: Output, flags: "Flags") -> int:
         values[MARK] = ",".join(values)
     elif MARK in os.environ:
         stale.append(MARK)
+    if CONSTRAINT in stale:
+        from accelsel.cli.uv_pip import constraints_of_others
+
+        if theirs := constraints_of_others(os.environ):  # stood there before ours were added
+            stale.remove(CONSTRAINT)
+            values[CONSTRAINT] = " ".join(theirs)
     if output.json:
         _document(values, comments, stale)
         return steps.strict_code(selection, flags, config)
@@ -84,15 +90,13 @@ def _complete(found: "Variables", form: str) -> tuple[dict[str, str], list[str]]
     if form in ELSEWHERE:
         comments.append(f"the index alone would give a newer build: ask uv for {bounds} as well")
         return values, comments
-    from accelsel.cli.uv_pip import constraint_file
+    from accelsel.cli.uv_pip import constraint_file, constraints_of_others
 
     path = str(constraint_file(found.constraints, os.environ))
     if " " in path:
         comments.append(f"the index alone would give a newer build: ask uv for {bounds} as well")
     else:
-        theirs = [p for p in os.environ.get(CONSTRAINT, "").split() if p != path]
-        ours = [p for p in theirs if "/accelsel/constraints-" not in p.replace("\\", "/")]
-        values[CONSTRAINT] = " ".join([*ours, path])
+        values[CONSTRAINT] = " ".join([*constraints_of_others(os.environ), path])
     return values, comments
 
 

@@ -21,6 +21,7 @@ PIP = (
     ("pip", "compile"),
     ("tool", "install"),
     ("tool", "run"),
+    ("tool", "uvx"),
 )
 NESTED = ("pip", "tool")
 # Options of uv 0.9 to 0.13 that take a value, so that the words behind them are no positionals
@@ -49,7 +50,7 @@ TAKE_VALUE = frozenset({
 # Of these all but `uv pip` make switches.
 PIP_ALONE = ("--editable", "-e", "--no-binary")
 # Behind these the first positional ends uv's own options.
-RUNS = (("run",), ("tool", "run"))
+RUNS = (("run",), ("tool", "run"), ("tool", "uvx"))
 QUIET = ("-q", "--quiet", "-qq")
 
 

@@ -43,18 +43,29 @@ def applied(
     choice = backend_choice(selection, profile, request, tables)
     if choice.warning and not call.has(*QUIET):
         print(f"warning: {choice.warning}", file=sys.stderr)
+    theirs = constraints_of_others(environ)
+    if selection.outcome == "selected":
+        _forget(environ, theirs)
     if choice.backend is not None:
         environ["UV_TORCH_BACKEND"] = choice.backend
     if not choice.constraints:
         return call.argv, environ
     path = str(constraint_file(choice.constraints, environ))
-    theirs = environ.get("UV_CONSTRAINT", "").split()
     flagged = call.has("-c", "--constraints", "--constraint")
     if flagged or " " in path:  # a flag hides the variable, and that splits at blanks
         files = [path] if flagged else [*theirs, path]
         return call.with_arguments([w for file in files for w in ("--constraints", file)]), environ
     environ["UV_CONSTRAINT"] = " ".join([*theirs, path])
     return call.argv, environ
+
+
+def _forget(environ: dict[str, str], constraints: Sequence[str]) -> None:
+    """What `accelsel env` emitted before, maybe on another host, no longer speaks; of the files of
+    constraints these stay."""
+    if "UV_TORCH_BACKEND" in environ.get("ACCELSEL_ENV", "").split(","):
+        environ.pop("UV_TORCH_BACKEND", None)
+    if "UV_CONSTRAINT" in environ:
+        environ["UV_CONSTRAINT"] = " ".join(constraints)
 
 
 def refuse(selection: "Selection", flags: Flags, config: "Config") -> None:
@@ -80,9 +91,11 @@ def _said(call: Call, environ: Mapping[str, str], flags: Flags) -> bool:
         return True
     if flags.backend:
         return False
-    named = environ.get("UV_TORCH_BACKEND")
-    if named and named != "auto":
-        return True
+    if environ.get("UV_TORCH_BACKEND"):
+        from accelsel.cli.steps import uv_backend
+
+        if uv_backend(environ):
+            return True
     places = (*call.values(*INDEXES), *_variables(environ))
     return any("pytorch" in place or "/whl/" in place for place in places) or _configured(
         call, environ
@@ -201,6 +214,12 @@ def _of_environment(python: str | None) -> str | None:
         return None if place is None else python_of(world, place)
     except AccelselError:
         return None
+
+
+def constraints_of_others(environ: Mapping[str, str]) -> list[str]:
+    """The files of `UV_CONSTRAINT` but those of `constraint_file`."""
+    files = environ.get("UV_CONSTRAINT", "").split()
+    return [file for file in files if "/accelsel/constraints-" not in file.replace("\\", "/")]
 
 
 def constraint_file(constraints: Sequence[str], environ: Mapping[str, Any]) -> Path:
