@@ -331,6 +331,59 @@ def test_backends_with_and_without_triton(
     assert "triton-cu126" not in project.file.read_text()
 
 
+def test_what_no_lock_shows_may_ask_for_triton(make_project: Callable[[str], Project]) -> None:
+    """Pinned without a lock, and locked by uv alone."""
+    project = make_project(project_text("torch", "wants-triton", "requests"))
+    project.pin("mi300x", "--write", "--backends", "cu126,rocm7.2", "--as", "extras")
+    text = project.file.read_bytes()
+    project.uv("lock")
+    for extra, owner in {"cu126": "triton", "rocm7-2": "triton_rocm"}.items():
+        project.uv("sync", "--extra", extra)
+        assert project.owners("triton") == {owner}
+    project.pin("mi300x", "--write", "--backends", "cu126,rocm7.2", "--as", "extras")
+    assert project.file.read_bytes() == text
+
+
+@pytest.mark.parametrize(
+    ("host", "rocm", "triton"),
+    [
+        ("mi300x", "2.14.1+rocm7.2", "triton_rocm"),
+        ("no-gpu", "2.9.1+rocm6.4", "pytorch_triton_rocm"),
+    ],
+    ids=["of-this-host", "of-another-host"],
+)
+@pytest.mark.parametrize("key", ["extra", "group"])
+def test_backends_that_the_project_keeps_itself(
+    make_project: Callable[[str], Project],
+    replay: Replay,
+    key: str,
+    host: str,
+    rocm: str,
+    triton: str,
+) -> None:
+    """Uv cannot lock it, as ROCm's triton is routed nowhere; each stays under its own name."""
+    indexes = {"cpu": "cpu", "amd": "rocm6.4"}
+    table = "dependency-groups" if key == "group" else "project.optional-dependencies"
+    text = project_text("requests") + f'[{table}]\ncpu = ["torch>=2.9"]\namd = ["torch>=2.9"]\n'
+    each = ", ".join(f'{{ index = "for-{name}", {key} = "{name}" }}' for name in indexes)
+    both = ", ".join(f'{{ {key} = "{name}" }}' for name in indexes)
+    text += f"[tool.uv]\nconflicts = [[{both}]]\n[tool.uv.sources]\ntorch = [{each}]\n"
+    for name, index in indexes.items():
+        url = f"{replay.url}/whl/{index}"
+        text += f'[[tool.uv.index]]\nname = "for-{name}"\nurl = "{url}"\nexplicit = true\n'
+    project = make_project(text)
+    assert "no version of pytorch-triton-rocm" in project.uv("lock", code=1).stderr
+    project.pin(host, "--write")
+    project.uv("lock")
+    for name in (*indexes, *indexes):
+        project.uv("sync", f"--{key}", name)
+        torch = project.installed()["torch"]
+        assert torch == (rocm if name == "amd" else "2.14.1+cpu")
+    assert project.owners("triton") == {triton}
+    assert project.shared() == {}
+    project.uv("lock", "--check")
+
+
 @pytest.mark.parametrize("host", ["mi300x", "no-gpu", "arc-a770"])
 def test_nightlies_of_other_backends(make_project: Callable[[str], Project], host: str) -> None:
     project = make_project(project_text("torch", "requests"))

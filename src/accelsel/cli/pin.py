@@ -117,7 +117,8 @@ def _pin_one(
     python = flags.python or config.python or project_python(path.parent)
     selections = triton_where_it_has_files(selections, path, views[0], python)
     _tell(output, selections)
-    apart = apart or asks_for_triton(selections, path, views[0])
+    locks = how.lock or how.sync
+    apart = apart or asks_for_triton(selections, path, views[0], wishes, locks=locks)
     options = replace(_options(flags, how, config, selections, through), tritons_apart=apart)
     changes = _changes(whole, _plans(views, selections, options))
     for change in changes:

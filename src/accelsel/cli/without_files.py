@@ -5,7 +5,7 @@ from pathlib import Path
 
 from accelsel.cli.present import Output
 from accelsel.model.selection import Selection
-from accelsel.project.read import ProjectView
+from accelsel.project.read import ProjectView, is_direct
 
 
 def triton_where_it_has_files(
@@ -43,9 +43,17 @@ def triton_where_it_has_files(
     return (where_files_are(selection, found.version, found.places, found.below, found.chain[0]),)
 
 
-def asks_for_triton(selections: tuple[Selection, ...], path: Path, view: ProjectView) -> bool:
+def asks_for_triton(
+    selections: tuple[Selection, ...],
+    path: Path,
+    view: ProjectView,
+    wishes: ProjectView,
+    *,
+    locks: bool,
+) -> bool:
     """Whether the project asks for triton beside what torch asks for: by a package of the rules
-    table, by one that its lock shows, or before an earlier pin."""
+    table, by one that its lock shows, or before an earlier pin. Unless the pin `locks` it, also
+    where its lock does not show all that `wishes` require, as any of it may."""
     from accelsel.apply.lock import lock_path, read_lock
     from accelsel.apply.lock_files import may_be_requested, requested
     from accelsel.project.tritons import divided
@@ -58,9 +66,13 @@ def asks_for_triton(selections: tuple[Selection, ...], path: Path, view: Project
     if known or before:
         return True
     where = lock_path(path)
-    if not where.is_file() or not may_be_requested(where.read_bytes(), "triton"):
-        return False
-    return requested(read_lock(where), "triton") is not None
+    if not where.is_file():
+        return not locks
+    lock = where.read_bytes()
+    named = {r.name for r in wishes.requirements if is_direct(r)}
+    if not locks and not all(f'\nname = "{name}"\n'.encode() in lock for name in named):
+        return True
+    return may_be_requested(lock, "triton") and requested(read_lock(where), "triton") is not None
 
 
 def tell_without_files(

@@ -22,6 +22,7 @@ class Draft:
         self.view = view
         self.warnings: list[Warning_] = []
         self.names: tuple[str, ...] = ()  # the extra or group of each selection
+        self.anew: frozenset[Path] = frozenset()  # those that had torch from another index
         self._edits: list[Edit] = []
 
     def edits(self) -> tuple[Edit, ...]:

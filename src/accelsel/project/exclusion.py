@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
 from accelsel.project.draft import UV, Draft
-from accelsel.project.read import table
+from accelsel.project.read import ProjectView, is_direct, table
 from accelsel.project.requirement import normalize
 from accelsel.project.scopes import ABOVE, Key, members_of
 
@@ -56,6 +56,17 @@ def default_groups(draft: Draft, first: str, apart: frozenset[str]) -> None:
         draft.set((*ABOVE["group"], "dev"), [], "uv takes only a group of its own as a default")
     others = [name for name in kept if normalize(name) not in apart]
     draft.set((*UV, "default-groups"), [*others, first], "a plain `uv sync` has one backend")
+
+
+def asked_for_by_name(view: ProjectView) -> bool:
+    """Whether the project itself has torch in groups of its own alone, none of them a default."""
+    places = [r.place for r in view.requirements if r.name == "torch" and is_direct(r)]
+    present = view.uv.get("default-groups", ["dev"])
+    defaults = [normalize(str(name)) for name in present] if isinstance(present, list) else None
+    return bool(places and defaults is not None) and all(
+        place.kind == "group" and normalize(place.name or "") not in (defaults or ())
+        for place in places
+    )
 
 
 def tell_of_extras(draft: Draft, first: str, extras: Sequence[str], *, asked: bool) -> None:

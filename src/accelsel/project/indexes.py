@@ -94,7 +94,7 @@ def serving(view: ProjectView, index: Index, mirrors: Mirrors) -> Mapping[str, A
         if (
             backend is not None
             and backend_of(url) == backend
-            and _channel(url) == _channel(index.url)
+            and channel(url) == channel(index.url)
             and not _PYTORCH.match(url)
             and of_pytorch(view, entry)
             and is_pytorch(index.url)
@@ -110,7 +110,8 @@ def kept_url(entry: Mapping[str, Any], index: Index, mirrors: Mirrors) -> str:
     return moved if plain(url) == plain(index.url) and plain(moved) != plain(url) else url
 
 
-def _channel(url: str) -> str:
+def channel(url: str) -> str:
+    """The channel that an index URL names."""
     parts = plain(url).split("/")
     return next((part for part in ("nightly", "test") if part in parts), "stable")
 

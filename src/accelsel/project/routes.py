@@ -178,6 +178,8 @@ def requirements(
     for requirement in draft.view.requirements:
         name, raw = requirement.name, requirement.raw
         scoped = {sources.scope(e) for e in draft.view.sources.get(name, ())} - {(None, None)}
+        if name in TRITONS and requirement.path in draft.anew:
+            scoped = set()  # it was the triton of the backend that the list had
         if requirement.path in own or _scope(requirement) in scoped - mine.get(name, set()):
             continue
         if any(r.name == name and _for_others(requirement, r) for r in routes):

@@ -26,6 +26,8 @@ ABOVE: dict[Key, Path] = {
 }
 
 
+_TELLING = re.compile(r"cu\d|rocm\d", re.IGNORECASE)
+
 # what projects call the extra or group of the one backend of a kind
 _CALLED: dict[str, tuple[str, ...]] = {
     "cuda": ("cuda", "nvidia"),
@@ -44,6 +46,11 @@ class Branch:
     name: str
     path: Path
     source: Entry
+
+
+def scope_of(path: Path) -> sources.Scope:
+    """The scope of a source that is for one extra or group alone."""
+    return (path[-1], None) if path[:-1] == ABOVE["extra"] else (None, path[-1])
 
 
 def branches(view: ProjectView) -> tuple[Branch, ...]:
@@ -238,18 +245,62 @@ def _kind(backend: str) -> str:
     return next((kind for kind in _CALLED if backend.startswith(kind[:2])), "")
 
 
+def lists_of(
+    view: ProjectView, selections: Iterable[Selection], key: Key, options: PinOptions
+) -> tuple[Path, ...]:
+    """The array of each selection's extra or group; an existing one of that backend's index, of its
+    name, or of the name of its kind, is adopted."""
+    selections = tuple(selections)
+    names = [normalize(selection.backend or "") for selection in selections]
+    own = listed(view, names, key)
+    found: list[Path] = []
+    for at, name in enumerate(names):
+        branch = adopted(view, selections, at, key, options)
+        found.append(branch.path if branch else (*ABOVE[key], own.get(name, name)))
+    return tuple(found)
+
+
+def taken_over(
+    view: ProjectView,
+    selections: Iterable[Selection],
+    lists: Iterable[Path],
+    options: PinOptions,
+) -> frozenset[Path]:
+    """Those of the lists that took torch from the index of another backend."""
+    before = {branch.path: of_index(view, branch, options) for branch in branches(view)}
+    pairs = zip(lists, selections, strict=True)
+    return frozenset(p for p, s in pairs if before.get(p) not in {None, s.backend})
+
+
 def adopted(
-    view: ProjectView, selection: Selection, key: Key, options: PinOptions
+    view: ProjectView, selections: Sequence[Selection], at: int, key: Key, options: PinOptions
 ) -> Branch | None:
-    """The project's own extra or group of the selected backend: torch has its index there."""
+    """The project's own extra or group of the selected backend: torch has its index there, or that
+    of another backend of the kind, of which it is the only one, and nothing in it names that."""
+    selection = selections[at]
     if selection.index is None:
         return None
     own = indexes.serving(view, selection.index, options.mirrors)
-    return next(
-        (
-            branch
-            for branch in branches(view)
-            if own and branch.key == key and branch.source.get("index", "") == own.get("name")
-        ),
-        None,
-    )
+    mine = [branch for branch in branches(view) if branch.key == key]
+    for branch in mine:
+        if own and branch.source.get("index", "") == own.get("name"):
+            return branch
+    kind = _kind(selection.backend or "")
+    like = [b for b in branches(view) if kind and _kind(of_index(view, b, options) or "") == kind]
+    several = [s for s in selections if _kind(s.backend or "") == kind]
+    if len(like) != 1 or len(several) != 1 or like[0] not in mine or _TELLING.search(like[0].name):
+        return None
+    here = [r for r in view.requirements if (r.path, r.name) == (like[0].path, "torch")]
+    told = any(label(r.specifier) or wheel_backend(r.url) for r in here)
+    torch = selection.torch
+    fits = torch and not told and all(meets(torch, r.bound) for r in here)
+    return like[0] if fits else None
+
+
+def of_index(view: ProjectView, branch: Branch, options: PinOptions) -> str | None:
+    """The backend of the PyTorch index, of releases, that an extra or group takes torch from."""
+    entry = next((e for e in view.indexes if e.get("name") == branch.source.get("index")), None)
+    if entry is None or not indexes.of_pytorch(view, entry, options.mirrors):
+        return None
+    url = indexes.url_of(entry)
+    return indexes.backend_of(url) if indexes.channel(url) == "stable" else None

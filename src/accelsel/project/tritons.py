@@ -1,12 +1,14 @@
 """Several backends of which some own the files of triton, and others take triton itself."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
+from accelsel.model.plan import PinOptions
 from accelsel.model.selection import Selection
 from accelsel.model.value import replace
-from accelsel.project.draft import OVERRIDES, Draft
+from accelsel.project.draft import CONSTRAINTS, OVERRIDES, SOURCES, Draft, bound
+from accelsel.project.routes import TRITONS
 from accelsel.project.scan import Path
-from accelsel.project.scopes import ABOVE, Key
+from accelsel.project.scopes import ABOVE, Key, branches, of_index
 
 
 def divided(selections: Sequence[Selection]) -> bool:
@@ -43,6 +45,27 @@ def apart(draft: Draft, selections: Sequence[Selection], lists: Sequence[Path], 
             draft.add(path, f"{draft.view.name}[{extra}]", why)
         wanted, _, marker = selection.triton.partition(" ; ")
         draft.add(OVERRIDES, f"{wanted} ; extra == '{extra}' and {marker}", why)
+
+
+def of_the_others(
+    draft: Draft, lists: Collection[Path], routed: Collection[str], options: PinOptions
+) -> None:
+    """The triton of each backend that the project keeps in an extra or group of its own, beside
+    `lists`: torch of ROCm and XPU asks for one that its own index alone has. Nothing is written of
+    a name that is `routed` already, or that two of these indexes would have to serve."""
+    view = draft.view
+    places: dict[str, set[str]] = {}
+    for branch in branches(view):
+        backend = None if branch.path in lists else of_index(view, branch, options)
+        for name in TRITONS if backend else ():
+            if (backend or "").startswith(name.rpartition("-")[2]):
+                places.setdefault(name, set()).add(str(branch.source["index"]))
+    for name, names in sorted(places.items()):
+        if len(names) == 1 and name not in {*routed, *view.sources}:
+            [index] = names
+            why = f"torch from {index} asks for it, which only that index has"
+            draft.add(CONSTRAINTS, bound(name, "", ""), why)
+            draft.set((*SOURCES, name), {"index": index}, why)
 
 
 def _has(selection: Selection) -> bool:

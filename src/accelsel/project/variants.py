@@ -9,7 +9,12 @@ from accelsel.model.value import replace
 from accelsel.project import sources, tritons
 from accelsel.project.bounds import beside, bounded, merged, with_each
 from accelsel.project.draft import CONSTRAINTS, Draft, bound
-from accelsel.project.exclusion import conflicts, default_groups, tell_of_extras
+from accelsel.project.exclusion import (
+    asked_for_by_name,
+    conflicts,
+    default_groups,
+    tell_of_extras,
+)
 from accelsel.project.markers import UNIVERSE, exact
 from accelsel.project.read import FAMILY, ProjectView, is_direct
 from accelsel.project.requirement import Requirement, normalize
@@ -19,11 +24,12 @@ from accelsel.project.scopes import (
     ABOVE,
     KEYS,
     Key,
-    adopted,
     branches,
-    listed,
+    lists_of,
+    of_index,
     other_backends,
     rivals_of,
+    taken_over,
 )
 from accelsel.project.sources import Route, Scope
 from accelsel.project.wiring import write_sources
@@ -42,11 +48,12 @@ def write_variants(
     """Collects the edits for one extra or group per selection."""
     view = draft.view
     _refuse(view, shape)
-    lists = _lists(view, selections, shape, options)
+    lists = lists_of(view, selections, KEYS[shape], options)
     tritons_apart = options.tritons_apart and tritons.divided(selections)
     if tritons_apart:
         selections = tritons.kept_to_torch(selections)
     draft.names = tuple(path[-1] for path in lists)
+    draft.anew = taken_over(view, selections, lists, options)
     moved = _moved(view, selections)
     own = [(b.key, b.name) for b in branches(view) if b.path not in lists]
     rivals = rivals_of(view, selections, lists, together=options.shape == "single")
@@ -73,11 +80,12 @@ def write_variants(
     requirements(draft, routes, lists, older=TRITONS)
     _constraints(draft, selections, moved, lists, alone=not (own or rivals))
     write_sources(draft, selections, routes, options, scoped=frozenset(moved), beside=theirs)
+    tritons.of_the_others(draft, lists, {route.name for route in routes}, options)
     if tritons_apart:
         tritons.apart(draft, selections, lists, KEYS[shape])
     masked = frozenset(selections[0].excludes).intersection(*(s.excludes for s in selections))
     if own and masked:
-        _not_scoped(draft, ", ".join(sorted(masked)), "masked", selections[0])
+        _not_scoped(draft, ", ".join(sorted(masked)), "masked", selections[0], options)
         masked = frozenset()
     for selection in selections:
         shared = tuple(name for name in selection.excludes if name in masked)
@@ -87,7 +95,13 @@ def write_variants(
         _loose(draft, frozenset({*lists, *others}))
     mine = [(KEYS[shape], name) for name in draft.names]
     apart = conflicts(draft, [*own, *mine], rivals, mine)
-    if shape == "groups":
+    if shape == "groups" and stays and asked_for_by_name(view):
+        draft.warn(
+            "group-to-ask-for",
+            f"the project asks for torch by its own groups, so this is the group {draft.names[0]}",
+            f"`uv sync --group {draft.names[0]}`",
+        )
+    elif shape == "groups":
         default_groups(draft, draft.names[0], apart)
         extras = [name for key, name in (*own, *rivals) if key == "extra"]
         tell_of_extras(draft, draft.names[0], extras, asked=options.shape == "groups")
@@ -112,21 +126,6 @@ def _refuse(view: ProjectView, shape: Shape) -> None:
             help="uv lets only a named project's exclude each other: add [project] with a name "
             "and a version, or pin one --backend",
         )
-
-
-def _lists(
-    view: ProjectView, selections: Iterable[Selection], shape: Shape, options: PinOptions
-) -> tuple[Path, ...]:
-    """The array of each selection's extra or group; an existing one of that backend's index, of its
-    name, or of the name of its kind, is adopted."""
-    key, selections = KEYS[shape], tuple(selections)
-    names = [normalize(selection.backend or "") for selection in selections]
-    own = listed(view, names, key)
-    found: list[Path] = []
-    for selection, name in zip(selections, names, strict=True):
-        branch = adopted(view, selection, key, options)
-        found.append(branch.path if branch else (*ABOVE[key], own.get(name, name)))
-    return tuple(found)
 
 
 def _moved(view: ProjectView, selections: Sequence[Selection]) -> tuple[str, ...]:
@@ -379,11 +378,21 @@ def _constraints(
                     )
 
 
-def _not_scoped(draft: Draft, what: str, how: str, selection: Selection) -> None:
+def _not_scoped(
+    draft: Draft, what: str, how: str, selection: Selection, options: PinOptions | None = None
+) -> None:
+    """Says what cannot be written for one backend alone; with `options` the others are extras or
+    groups of the project's own, which can be pinned together with it."""
+    theirs = [b for b in branches(draft.view) if b.path[-1] not in draft.names]
+    backends = [of_index(draft.view, one, options) for one in theirs] if options else []
+    way = "pin one backend, or leave that backend out"
+    if backends and None not in backends:
+        names = ",".join(dict.fromkeys(map(str, (*backends, selection.backend))))
+        way = f"`--backends {names}" + (" --as extras`" if theirs[0].key == "extra" else "`")
     draft.warn(
         "override-not-scoped",
         f"{what} cannot be {how} for {selection.backend} alone, beside other backends",
-        "pin one backend, or leave that backend out",
+        way,
     )
 
 

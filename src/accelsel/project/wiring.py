@@ -15,7 +15,7 @@ from accelsel.project.markers import PLATFORMS, span
 from accelsel.project.read import FAMILY
 from accelsel.project.routes import TRITONS, target
 from accelsel.project.scan import Path
-from accelsel.project.scopes import Key
+from accelsel.project.scopes import Key, scope_of
 from accelsel.project.sources import Route
 
 Names = dict[str, str]  # an index's name in the rules table -> its name in the project
@@ -56,11 +56,12 @@ def write_sources(
     gone = {r.name for r in routes} or {*FAMILY}
     tritons = [r for r in view.requirements if r.name in TRITONS]
     stay = {r.name for r in tritons if r.raw in (draft.now(r.path) or ())}
+    replaced = {(None, None), *map(scope_of, draft.anew)}
     for name in TRITONS & set(entries) - gone - stay:
         entries[name] = [
             e
             for e in entries[name]
-            if e.get("index") not in old or not routes or sources.scope(e) != (None, None)
+            if e.get("index") not in old or not routes or sources.scope(e) not in replaced
         ]
     if not routes:
         platforms = span(p for p in selections[0].platforms if p in PLATFORMS)
