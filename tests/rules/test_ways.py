@@ -93,7 +93,13 @@ def test_platforms() -> None:
     assert told(None, backend="cu126") == [
         ("platform-wheel", "the platform is not known: name it with --platform, or give a profile")
     ]
-    assert told(host(arch="ppc64le")) == [("platform-wheel", "no wheel of torch for linux-ppc64le")]
+    has = (
+        "linux-aarch64, linux-s390x, linux-x86_64, macos-arm64, macos-x86_64, windows-amd64, "
+        "windows-arm64"
+    )
+    assert told(host(arch="ppc64le")) == [
+        ("platform-wheel", f"no wheel of torch for linux-ppc64le; there are wheels for {has}")
+    ]
     musl = told(host(libc="musl", glibc="1.2"))
     assert musl[0][0] == "libc-floor"
     assert "this system has musl" in musl[0][1]
@@ -265,3 +271,63 @@ def test_a_platform_without_a_profile() -> None:
         ("requested-range", "torch==2.5.1 was asked for; cu126 has 2.6.0 to 2.15.0"),
         ("requested-range", "with another bound on torch: torch 2.14.1 with cu126 runs"),
     ]
+
+
+NEWER = (
+    "GPU 0, card {} ({}) is newer than every build in the table: look for newer rows with accelsel "
+    "rules refresh, or take the CPU build with --fallback cpu"
+)
+LATE = nvidia("sm_130", driver="525.60.13")
+MAC = host(system="darwin", arch="arm64", version="13.6")
+
+
+@pytest.mark.parametrize(
+    ("profile", "asked", "way"),
+    [
+        (host(libc="musl", glibc=None), {},
+         ("libc-floor", "on a system with glibc: torch 2.14.1 with cpu runs")),
+        (nvidia("sm_86", glibc="2.17"), {"torch": "==2.9.1"},
+         ("libc-floor", "with glibc 2.28 or newer: torch 2.9.1 with cu130 runs")),
+        (MAC, {"torch": "==2.14.1"},
+         ("macos-floor", "with macOS 14.0 or newer: torch 2.14.1 with default runs")),
+        (LATE, {}, ("arch-kernels", NEWER.format("sm_130", "sm_130"))),
+        (LATE, {}, ("arch-kernels",
+                    "with a driver of CUDA 12.9 or newer: torch 2.11.0 with cu129 may run")),
+        (nvidia("sm_130", system="windows"), {},
+         ("arch-kernels", NEWER.format("sm_130", "sm_130"))),
+        (host(implementation="pypy", python="3.11.1"), {},
+         ("python-wheel", "with CPython 3.11: torch 2.14.1 with cpu runs")),
+        (amd(None, system="windows"), {},
+         ("arch-kernels", ("where the architecture of GPU 0, card None is known, name it in "
+          "ACCELSEL_GPU_ARCH, such as gfx1100"))),
+        (amd(None, system="windows"), {},
+         ("policy", "with --fallback cpu: torch 2.15.0 with cpu runs")),
+        (nvidia("sm_86"), {"backend": "rocm7.2"},
+         ("requested-backend", "without --backend: torch 2.15.0 with cu132 runs")),
+        (amd("gfx1100"), {"backend": "cu126"},
+         ("requested-backend", "without --backend: torch 2.14.1 with rocm7.2 runs")),
+    ],
+)  # fmt: skip
+def test_one_change_that_helps(
+    profile: Profile, asked: dict[str, object], way: tuple[str, str]
+) -> None:
+    assert way in told(profile, **asked)
+
+
+@pytest.mark.parametrize(
+    ("profile", "asked", "word"),
+    [
+        (nvidia("sm_75", arch="aarch64"), {}, "JetPack"),
+        (nvidia("sm_120"), {"torch": "==2.5.1"}, "newer than every build"),
+        (MAC, {"torch": "==2.14.1"}, "newer than every build"),
+        (nvidia("sm_61"), {"torch": ">=2.15"}, "ACCELSEL_GPU_ARCH"),
+        (amd("gfx1100"), {"backend": "cu126"}, "rocm7.14"),
+        (host(gpu(0, "amd", "a", "gfx1100"), gpu(1, "nvidia", "b", "sm_86")), {"gpus": "0,1"},
+         "rocm7.14"),
+        (nvidia("sm_86", glibc="2.39"), {"torch": "==1.13.1"}, "glibc"),
+    ],
+)  # fmt: skip
+def test_what_does_not_help_is_not_told(
+    profile: Profile, asked: dict[str, object], word: str
+) -> None:
+    assert not [message for _, message in told(profile, **asked) if word in message]

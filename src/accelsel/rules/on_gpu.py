@@ -101,7 +101,7 @@ def _served(case: Case, target: Target) -> Finding | None:
         return _compiled(case, target, message)
     needed = f"a driver of CUDA {dotted(toolkit)} or newer"
     message += f", and its PTX needs {needed}"
-    return Finding(rule="arch-kernels", message=message, change=needed)
+    return Finding(rule="arch-kernels", message=message, change=needed, upgrade=True)
 
 
 def _compiled(case: Case, target: Target, message: str) -> Finding | None:

@@ -34,7 +34,7 @@ def driver_floor(case: Case) -> Finding | None:
     if driver is None:
         if _of_several_jetpacks(case):
             message += ", and which JetPack this is, is not known"
-            return Finding(rule="driver-floor", message=message, change=needed)
+            return Finding(rule="driver-floor", message=message, change=needed, upgrade=True)
         message += ", and the driver is not known"
         change = "the driver in ACCELSEL_CUDA_DRIVER"
         return Finding(rule="driver-floor", message=message, certain=False, change=change)
@@ -45,7 +45,7 @@ def driver_floor(case: Case) -> Finding | None:
     if met:
         return None
     message += f"; this host has {driver.text}"
-    return Finding(rule="driver-floor", message=message, change=needed)
+    return Finding(rule="driver-floor", message=message, change=needed, upgrade=True)
 
 
 def _of_several_jetpacks(case: Case) -> bool:
@@ -76,11 +76,13 @@ def libc_floor(case: Case) -> Finding | None:
     host, floor = case.question.host, case.build.glibc
     if host.musl:
         message = "made for glibc, and this system has musl"
-        return Finding(rule="libc-floor", message=message, change="a system with glibc")
+        change = "a system with glibc"
+        return Finding(rule="libc-floor", message=message, change=change, upgrade=True)
     if floor is None or host.glibc is None or meets(host.glibc, numbers(floor)):
         return None
     message = f"needs glibc {floor}; this system has {dotted(host.glibc)}"
-    return Finding(rule="libc-floor", message=message, change=f"glibc {floor} or newer")
+    change = f"glibc {floor} or newer"
+    return Finding(rule="libc-floor", message=message, change=change, upgrade=True)
 
 
 def macos_floor(case: Case) -> Finding | None:
@@ -91,7 +93,8 @@ def macos_floor(case: Case) -> Finding | None:
     for floor, what in floors:
         if floor and version and not meets(version, numbers(floor)):
             message = f"needs macOS {floor}{what}; this one is {dotted(version)}"
-            return Finding(rule="macos-floor", message=message, change=f"macOS {floor} or newer")
+            change = f"macOS {floor} or newer"
+            return Finding(rule="macos-floor", message=message, change=change, upgrade=True)
     return None
 
 

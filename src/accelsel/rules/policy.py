@@ -208,7 +208,7 @@ def _without_gpu(
         )
     if vendor is not None and (not host.known or _nothing_seen(host)):
         return Aims(aims=(_presumed(vendor, host.driver, "no GPU was looked at"),))
-    newer = [t for t in chosen if standings[t.index] == "newer"]
+    ahead = [t for t in chosen if standings[t.index] == "newer"]
     blocked = [
         (t, note)
         for t, note in host.unusable
@@ -220,8 +220,8 @@ def _without_gpu(
         return Aims(
             aims=(Aim(vendor=None, reason=_said("vendor", "no GPU for it is usable here")),)
         )
-    if newer:
-        return Aims(causes=tuple(_newer(target) for target in newer))
+    if ahead:
+        return Aims(causes=tuple(newer(target) for target in ahead))
     if host.jetson and (chosen or host.unusable):
         return Aims(causes=_jetson(host, chosen))
     excluded = [t for t in host.targets if t not in chosen and standing(t, tables) != "never"]
@@ -291,7 +291,8 @@ def _excluded(targets: list[Target], request: Request) -> tuple[Reason, ...]:
     )
 
 
-def _newer(target: Target) -> Reason:
+def newer(target: Target) -> Reason:
+    """Why a GPU is served by nothing yet, and what to do about it."""
     return _said(
         "arch-kernels",
         f"{target.label} ({target.arch}) is newer than every build in the table: look for newer "

@@ -19,12 +19,14 @@ Scope = Literal["gpu", "host", "wheel", "python", "policy", "request", "order"]
 @dataclass(frozen=True, kw_only=True)
 class Finding:
     """What a rule has against a build. `certain` False says that a fact is missing, not that the
-    build fails. `change` is what would have to be different, in words, None where nothing helps."""
+    build fails. `change` is what would have to be different, in words, None where nothing helps;
+    `upgrade` says that it is the system: its driver, C library or version."""
 
     rule: str
     message: str
     certain: bool = True
     change: str | None = None
+    upgrade: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

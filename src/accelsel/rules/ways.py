@@ -9,14 +9,17 @@ from accelsel.model.selection import Reason
 from accelsel.model.value import replace
 from accelsel.rules import family
 from accelsel.rules.channels import NIGHTLY
-from accelsel.rules.choice import EVERYTHING, Decision, Row, decide
-from accelsel.rules.compatibility import VENDORS
+from accelsel.rules.choice import EVERYTHING, Candidate, Decision, Row, decide, preference
+from accelsel.rules.compatibility import VENDORS, newer_than_known
 from accelsel.rules.host import BRAND, OVERRIDE
+from accelsel.rules.policy import newer
 from accelsel.rules.question import Case, Finding, Question, pythons
 from accelsel.rules.units import all_findings
 from accelsel.rules.versions import release
 
 _LONGEST = 3
+_OF_THE_DRIVER = ("driver-floor", "arch-kernels")  # PTX is compiled by the driver
+_SUCH_AS: Final = {"nvidia": "sm_86", "amd": "gfx1100", "intel": "xe-hpg"}
 _JETPACKS = ("5", "6", "7")  # those that any build in the table is for
 
 
@@ -48,7 +51,7 @@ def causes(profile: Profile | None, decision: Decision) -> tuple[Reason, ...]:
             ),
         )
     if not decision.rows:
-        return (Reason(rule="platform-wheel", message=f"no wheel of torch for {host.platform}"),)
+        return (_no_platform(decision),)
     if request.torch and not any(question.in_range(row.build) for row in decision.rows):
         return (_not_in_table(decision),)
     if request.channel != "stable" and not any(
@@ -59,6 +62,13 @@ def causes(profile: Profile | None, decision: Decision) -> tuple[Reason, ...]:
         message = f"no wheel of {request.backend} for {host.platform}"
         return (Reason(rule="platform-wheel", message=message),)
     return _felled(decision)
+
+
+def _no_platform(decision: Decision) -> Reason:
+    question = decision.question
+    has = sorted({build.platform for build in question.tables.builds if build.published})
+    message = f"no wheel of torch for {question.host.platform}; there are wheels for "
+    return Reason(rule="platform-wheel", message=message + ", ".join(has))
 
 
 def _not_in_table(decision: Decision) -> Reason:
@@ -131,7 +141,8 @@ def _felled(decision: Decision) -> tuple[Reason, ...]:
     for_it = [p for p in asked if VENDORS.get(p[0].backend.kind) == question.vendor]
     if not for_it and question.vendor in VENDORS.values():
         return (_for_others(decision),)
-    about = [pair for pair in for_it if pair[1].rule not in ("vendor", "policy")] or asked
+    others = ("vendor", "policy") if question.host.jetson else ("vendor", "policy", "jetpack")
+    about = [pair for pair in for_it if pair[1].rule not in others] or asked
     counts = Counter(finding.rule for _, finding in about)
     newest: dict[str, Reason] = {}
     for row, finding in sorted(
@@ -141,7 +152,19 @@ def _felled(decision: Decision) -> tuple[Reason, ...]:
         newest[finding.rule] = Reason(rule=finding.rule, message=text)
     # a build that only the packages asked for rule out is the nearest miss there is
     told = sorted(counts, key=lambda rule: (rule != "companion", -counts[rule]))
-    return tuple(newest[rule] for rule in told[:_LONGEST])
+    return (*_ahead(decision), *(newest[rule] for rule in told[:_LONGEST]))
+
+
+def _ahead(decision: Decision) -> list[Reason]:
+    """The GPUs that are newer than all code for this platform."""
+    known = {arch for row in decision.rows for arch in row.build.archs or ()}
+    return [
+        newer(target)
+        for target in decision.question.targets
+        if target.arch
+        and target.vendor in VENDORS.values()
+        and newer_than_known(target.arch, target.vendor, known)
+    ]
 
 
 def _behind(row: Row, finding: Finding, question: Question) -> Finding:
@@ -170,8 +193,10 @@ def _finished(decision: Decision) -> list[str]:
 def ways(profile: Profile | None, decision: Decision) -> tuple[Reason, ...]:
     """What one change would lead to: another torch, channel, Python, backend, driver, or fewer
     packages or GPUs; and what exists outside the established rows."""
-    if decision.aims.causes or decision.question.host.platform is None:
-        return tuple(_unestablished(decision))
+    if causes := decision.aims.causes:
+        return () if causes[0].rule == "policy" else tuple(_unestablished(decision))
+    if decision.question.host.platform is None:
+        return ()
     request = decision.question.request
     found: list[Reason] = []
     changes: list[tuple[str, str, Request]] = []
@@ -190,16 +215,17 @@ def ways(profile: Profile | None, decision: Decision) -> tuple[Reason, ...]:
         changes.append(("channel", "in the stable channel", replace(request, channel="stable")))
     if request.channel == "test":
         changes.append(("channel", "in the nightly channel", replace(request, channel=NIGHTLY)))
-    changes.append(
-        ("python-wheel", "with another Python", replace(request, python=None, requires_python=""))
-    )
+    other = replace(request, python=None, requires_python="")
+    if decision.question.host.implementation not in ("cpython", ""):
+        other = replace(other, python=decision.question.host.python)
+    changes.append(("python-wheel", "with another Python", other))
     for rule, how, changed in changes:
         found += _outcome(profile, decision, rule, how, changed)
     found += _without_override(profile, decision)
     found += _jetpacks(profile, decision)
-    found += _driver(decision)
+    found += _upgrades(decision)
     found += _fewer_gpus(profile, decision)
-    found = found or _cpu(profile, decision)
+    found = [*_architectures(decision), *(found or _cpu(profile, decision))]
     found += _unestablished(decision)
     if decision.question.host.jetson:
         text = "NVIDIA has wheels of its own for some JetPacks; the CPU build needs --fallback cpu"
@@ -211,7 +237,8 @@ def _outcome(
     profile: Profile | None, decision: Decision, rule: str, how: str, changed: Request
 ) -> list[Reason]:
     other = decide(profile, changed, decision.question.tables)
-    if other.winner is None or (other.aim and other.aim.vendor != decision.question.vendor):
+    moved = other.aim is not None and other.aim.vendor != decision.question.vendor
+    if other.winner is None or (moved and rule != "requested-backend"):
         return []
     build = other.winner.row.build
     text = f"{how}: torch {build.torch} with {build.backend} runs"
@@ -222,7 +249,8 @@ def _outcome(
 
             row = other.winner.row
             python = beside(Case(row.build, row.backend, other.question)).python or python
-        text = f"with Python {python}: torch {build.torch} with {build.backend} runs"
+        name = "Python" if decision.question.host.implementation == "cpython" else "CPython"
+        text = f"with {name} {python}: torch {build.torch} with {build.backend} runs"
     return [Reason(rule=rule, message=text)]
 
 
@@ -254,17 +282,41 @@ def _newest_lowest(pair: tuple[Row, Finding]) -> tuple[object, ...]:
     return release(row.build.torch), tuple(-part for part in row.backend.toolkit)
 
 
-def _driver(decision: Decision) -> list[Reason]:
-    """The newest build that only the driver keeps away."""
+def _upgrades(decision: Decision) -> list[Reason]:
+    """For the driver, the C library and the system: the build that it alone keeps away, and that
+    would be chosen with it."""
     question = replace(decision.question, newest_sure=None)
-    for row, finding in sorted(decision.rejected, key=_newest_lowest, reverse=True):
-        if finding.rule != "driver-floor":
+    upgradable = [pair for pair in decision.rejected if pair[1].upgrade]
+    by_driver = [pair for pair in upgradable if pair[1].rule in _OF_THE_DRIVER]
+    others = [pair for pair in upgradable if pair[1].rule not in _OF_THE_DRIVER]
+    by_driver.sort(key=_newest_lowest, reverse=True)
+    others.sort(key=lambda pair: _preferred(pair[0], question), reverse=True)
+    found: dict[str, Reason] = {}
+    for row, finding in (*by_driver, *others):
+        if finding.rule in found or finding.change is None:
             continue
-        others = all_findings(row.build, row.backend, question, EVERYTHING)
-        if len(others) == 1 and finding.change:
-            text = f"with {finding.change}: torch {row.build.torch} with {row.backend.name} runs"
-            return [Reason(rule="driver-floor", message=text)]
-    return []
+        if len(all_findings(row.build, row.backend, question, EVERYTHING)) == 1:
+            how = "on" if finding.change.startswith("a system") else "with"
+            runs = "may run" if finding.rule == "arch-kernels" else "runs"
+            text = f"{how} {finding.change}: torch {row.build.torch} with {row.backend.name} {runs}"
+            found[finding.rule] = Reason(rule=finding.rule, message=text)
+    return list(found.values())
+
+
+def _preferred(row: Row, question: Question) -> tuple[object, ...]:
+    return preference(Candidate(row=row, doubts=()), question)
+
+
+def _architectures(decision: Decision) -> list[Reason]:
+    return [
+        Reason(
+            rule="arch-kernels",
+            message=f"where the architecture of {target.label} is known, name it in "
+            f"ACCELSEL_GPU_ARCH, such as {_SUCH_AS[target.vendor]}",
+        )
+        for target in decision.question.targets
+        if target.arch is None and target.index is not None and target.vendor in _SUCH_AS
+    ]
 
 
 def _fewer_gpus(profile: Profile | None, decision: Decision) -> list[Reason]:
@@ -302,5 +354,7 @@ def _unestablished(decision: Decision) -> list[Reason]:
     return [
         Reason(rule="published", message=f"{row.backend}: {row.message}")
         for row in question.tables.unestablished
-        if row.platform == question.host.platform and archs & set(row.archs)
+        if row.platform == question.host.platform
+        and archs & set(row.archs)
+        and question.request.backend in (None, row.backend)
     ]
