@@ -194,6 +194,13 @@ def test_why_not_for_what_is_not_established() -> None:
     assert "the GPUs that it has code for are not established  [arch-list-unknown]" in unknown
 
 
+def test_why_not_for_what_is_reported_to_run() -> None:
+    orin = nvidia("sm_87", driver=None, cuda="13.2", arch="aarch64", jetson=("R39.2", "7"))
+    text = not_chosen("cu130", orin)
+    assert text.startswith("cu130 was not chosen: torch 2.15.0 with cu132 was\n")
+    assert "  not established: on JetPack 7.2 the cu130 wheels of torch 2.11 to 2.13 are" in text
+
+
 def test_why_not_tells_bounds_too() -> None:
     text = not_chosen("cu126", nvidia("sm_86"), torch="==2.5.1")
     assert "torch==2.5.1 was asked for  [requested-range]" in text
