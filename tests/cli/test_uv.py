@@ -272,6 +272,27 @@ def test_a_backend_that_is_none_names_the_variable(bench: Bench, line: str, name
     assert f"where: {name}\n" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "says", "helps"),
+    [
+        ("cu130", "cu130 was asked for: cu130 2.14.1: no kernels for sm_61",
+         "`accelsel why cu130`"),
+        ("xpu", "xpu was asked for: this project has cpu, cu126, cu130, rocm7.2",
+         "`accelsel why xpu`"),
+        ("cu118", "cu118 was asked for: this project has cpu, cu126, cu130, rocm7.2",
+         "`accelsel pin --write --as extras --backends cpu,cu126,cu130,rocm7.2,cu118 --lock`"),
+    ],
+)  # fmt: skip
+def test_a_backend_that_was_asked_for_and_is_none_for_here(
+    bench: Bench, name: str, says: str, helps: str
+) -> None:
+    bench.pin("extra")
+    done = bench.run("sync", env={"ACCELSEL_BACKEND": name}, code=4)
+    assert done.stderr.startswith(f"error: {says}")
+    assert f"  where: ACCELSEL_BACKEND\n  help: {helps}, or take" in done.stderr
+    assert bench.calls == []
+
+
 def test_a_fallback_that_was_allowed(bench: Bench) -> None:
     bench.pin("extra")
     path = bench.folder / "project" / "pyproject.toml"

@@ -1,45 +1,21 @@
 """Which extra or group of a project with several backends is this host's."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from accelsel.cli.uv import Call, parse
+from accelsel.cli.uv_pinned import Branch, Pinned, directory, pinned_project, table
 from accelsel.model.errors import NO_BUILD, AccelselError
-from accelsel.model.value import dataclass, replace
+from accelsel.model.value import replace
 
 if TYPE_CHECKING:
     from accelsel.knowledge.tables import Tables
     from accelsel.model.selection import Selection
 
-RECORD = "tool.accelsel.pin"
 # With these the caller has said that nothing of the project itself is to be installed.
 NAMED = ("--only-group", "--only-dev", "--no-project")
 KINDS = ("extra", "group")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Branch:
-    """A backend of the project: the extra or group that holds it, and torch as it was pinned."""
-
-    backend: str
-    name: str
-    torch: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pinned:
-    """A project pinned for several backends, or for one beside backends of its own."""
-
-    root: Path
-    data: Mapping[str, Any]
-    shape: Literal["extra", "group"]
-    branches: tuple[Branch, ...]
-
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        return _table(self.data, "tool", "accelsel")
 
 
 def backend_arguments(call: Call, environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -121,7 +97,7 @@ def default_instead(call: Call, environ: Mapping[str, str]) -> str | None:
         chosen = choose(pinned, call, environ).name
     except AccelselError:
         return None  # uv goes on as it would without us
-    groups = _table(pinned.data, "tool", "uv").get("default-groups")
+    groups = table(pinned.data, "tool", "uv").get("default-groups")
     names = [_normal(str(name)) for name in groups] if isinstance(groups, list) else []
     default = next((b.name for b in pinned.branches if _normal(b.name) in names), chosen)
     if default == chosen:
@@ -132,106 +108,10 @@ def default_instead(call: Call, environ: Mapping[str, str]) -> str | None:
     )
 
 
-def pinned_project(call: Call, environ: Mapping[str, str]) -> Pinned | None:
-    """The project that uv would take, if the pin gave it extras or groups."""
-    folder = _start(call, environ)
-    path = next(
-        (each / "pyproject.toml" for each in (folder, *folder.parents) if _is_project(each)), None
-    )
-    if path is None:
-        return None
-    found = (_pinned_in(each) for each in _spoken_of(path, call))
-    return next((pinned for pinned in found if pinned is not None), None)
-
-
-def _spoken_of(path: Path, call: Call) -> tuple[Path, ...]:
-    """The files of the packages that uv may be asked for."""
-    if not call.has("--package", "--all-packages"):
-        return (path,)
-    from accelsel.apply.workspace import project_files
-
-    return project_files(path)
-
-
-def _pinned_in(path: Path) -> Pinned | None:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        return None  # uv says it better
-    if "accelsel" not in text:
-        return None
-    import tomllib
-
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        return None
-    return _pinned(path.parent, data)
-
-
-def _start(call: Call, environ: Mapping[str, str]) -> Path:
-    """The folder from which uv looks for a project."""
-    project = call.values("--project") or _set(environ, "UV_PROJECT")
-    folder = Path(os.path.normpath(_directory(call, environ).joinpath(*project[-1:])))
-    return folder.parent if folder.is_file() else folder
-
-
-def _directory(call: Call, environ: Mapping[str, str]) -> Path:
-    """The folder into which uv changes first."""
-    named = _set(environ, "UV_WORKING_DIR") or _set(environ, "UV_WORKING_DIRECTORY")
-    directory = call.values("--directory") or named
-    return Path.cwd().joinpath(*directory[-1:]).resolve()
-
-
-def _set(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
-    value = environ.get(name)
-    return (value,) if value else ()
-
-
-def _is_project(folder: Path) -> bool:
-    return (folder / "pyproject.toml").is_file()
-
-
-def _pinned(root: Path, data: Mapping[str, Any]) -> Pinned | None:
-    record = _table(data, "tool", "accelsel", "pin")
-    rows = record.get("selections")
-    if not isinstance(rows, list) or not rows:
-        return None
-    if record.get("format") != 1 or not all(_is_row(row) for row in rows):
-        from accelsel.project.record import unreadable
-
-        raise unreadable(record, str(root / "pyproject.toml"))
-    for shape in ("extra", "group"):
-        branches = [
-            Branch(backend=row["backend"], name=row[shape], torch=row.get("torch"))
-            for row in rows
-            if shape in row
-        ]
-        if len(branches) == len(rows):
-            kind: Literal["extra", "group"] = "extra" if shape == "extra" else "group"
-            return Pinned(root=root, data=data, shape=kind, branches=tuple(branches))
-    return None
-
-
-def _is_row(row: Any) -> bool:
-    keys = ("backend", "torch", "extra", "group")
-    return (
-        isinstance(row, dict)
-        and "backend" in row
-        and all(isinstance(row.get(key, ""), str) for key in keys)
-    )
-
-
-def _table(data: Any, *path: str) -> Mapping[str, Any]:
-    for key in path:
-        data = data.get(key) if isinstance(data, dict) else None
-    return data if isinstance(data, dict) else {}
-
-
 def _named(call: Call, pinned: Pinned, environ: Mapping[str, str]) -> bool:
     """Whether the caller chose a backend, also one of the project's own, or speaks of another
     package of the workspace."""
-    own = _normal(str(_table(pinned.data, "project").get("name", "")))
+    own = _normal(str(table(pinned.data, "project").get("name", "")))
     packages = {_normal(name) for name in call.values("--package")}
     if packages and own not in packages:
         return True
@@ -251,7 +131,7 @@ def _named(call: Call, pinned: Pinned, environ: Mapping[str, str]) -> bool:
 def _rivals(pinned: Pinned, mine: set[tuple[str, str]]) -> set[tuple[str, str]]:
     """What excludes one of `mine`, by the sets of conflicts of the project."""
     found: set[tuple[str, str]] = set()
-    sets = _table(pinned.data, "tool", "uv").get("conflicts")
+    sets = table(pinned.data, "tool", "uv").get("conflicts")
     for one in sets if isinstance(sets, list) else ():
         members = {
             (kind, _normal(str(entry[kind])))
@@ -281,7 +161,7 @@ def _script(call: Call, environ: Mapping[str, str]) -> bool:
     named = call.has("-s", "--script", "--gui-script")
     if not named and not target.endswith((".py", ".pyw")):
         return False
-    path = _directory(call, environ) / target
+    path = directory(call, environ) / target
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -301,7 +181,7 @@ def choose(pinned: Pinned, call: Call, environ: Mapping[str, str]) -> Branch:
     config = steps.merged(read(pinned.settings, where), steps.user_config())
     tables = steps.tables_for(config)
     request = request_of(call, environ, config, root=pinned.root)
-    required = _table(pinned.data, "project").get("requires-python")
+    required = table(pinned.data, "project").get("requires-python")
     if request.python is None and isinstance(required, str):
         request = replace(request, requires_python=required)
     flags = call.flags or Flags()
@@ -319,7 +199,8 @@ def choose(pinned: Pinned, call: Call, environ: Mapping[str, str]) -> Branch:
             return _branch(pinned, "cpu" if "cpu" in held else pinned.branches[0].backend)
     if request.fallback == "cpu" and "cpu" in held:
         return _branch(pinned, "cpu")
-    raise _none(pinned, select(profile, request, tables))
+    asked = (request.backend, request.asked_by) if request.backend else None
+    raise _none(pinned, select(profile, request, tables), asked)
 
 
 def _branch(pinned: Pinned, backend: str) -> Branch:
@@ -365,24 +246,30 @@ def _locked(pinned: Pinned, tables: "Tables") -> dict[str, str | None]:
     return held
 
 
-def _none(pinned: Pinned, best: "Selection") -> AccelselError:
-    """None of the branches runs here: what this host wants instead, or why nothing does."""
+def _none(pinned: Pinned, best: "Selection", asked: tuple[str, str] | None = None) -> AccelselError:
+    """None of the branches runs here: what this host wants instead, or why nothing does. Where a
+    backend was `asked` for (by its name, and by what), none but that was looked at."""
     from accelsel.rules.recorded import command
 
-    names = ", ".join(branch.backend for branch in pinned.branches)
+    held = [branch.backend for branch in pinned.branches]
+    names, where = ", ".join(held), str(pinned.root / "pyproject.toml")
     what = f"none of this project's backends ({names}) serves this host"
-    if len(pinned.branches) == 1:
+    if len(held) == 1:
         what = f"the backend of this project ({names}) does not serve this host"
-    if best.outcome == "selected" and best.torch is not None:
+    if best.torch is not None:
         why = f"it wants {best.backend} (torch {best.torch.version})"
-        how = command(_table(pinned.data, "tool", "accelsel", "pin"), f"{best.backend}") + " --lock"
+        how = command(table(pinned.data, "tool", "accelsel", "pin"), f"{best.backend}") + " --lock"
     else:
         why = next((reason.message for reason in best.reasons), "no build serves it")
-        how = "accelsel why"
+        how = f"accelsel why {asked[0]}" if asked else "accelsel why"
+    if asked:
+        what, where = f"{asked[0]} was asked for", asked[1]
+        if asked[0] not in held:
+            why = f"this project has {names}"
     return AccelselError(
         NO_BUILD,
         "no-backend",
         f"{what}: {why}",
-        where=str(pinned.root / "pyproject.toml"),
-        help=f"`{how}`, or take one all the same: --{pinned.shape} {pinned.branches[0].name}",
+        where=where,
+        help=f"`{how}`, or take one all the same: --{pinned.shape} {held[0]}",
     )
