@@ -1,6 +1,8 @@
 """Real user cases with a known outcome: what each host is, what is right for it, what fails.
 
-`fixtures/cases/<kind>.json` holds them, condensed from public threads named in `source`. `right`
+`fixtures/cases/<kind>.json` holds those that are counted, condensed from public threads named in
+`source`; `fixtures/threads/<kind>.json`, in the same form, those that were collected afterwards, to
+see whether what is right on the first is right on others. `right`
 and `fails` are backends, each with the torch releases it is meant for; `*` ends a pattern. `added`
 maps an entry of `right` that the thread does not have to its source, which is younger than the
 thread; `carried` one that the facts have for the same GPU in another case. `pinned` lists the
@@ -37,7 +39,7 @@ from accelsel.model.selection import Selection
 from accelsel.rules import select
 from accelsel.rules.host import OVERRIDE
 
-FOLDER = Path(__file__).parents[2] / "fixtures" / "cases"
+FIXTURES = Path(__file__).parents[2] / "fixtures"
 ANY_PYTHON = ">=3.8"
 
 
@@ -77,11 +79,20 @@ class Answer:
     override: str | None = None
 
 
-@cache
 def cases() -> tuple[Case, ...]:
-    """Every case, by kind and number."""
+    """Every case that is counted, by kind and number."""
+    return _read("cases")
+
+
+def threads() -> tuple[Case, ...]:
+    """Every case that was collected afterwards, by kind and number."""
+    return _read("threads")
+
+
+@cache
+def _read(folder: str) -> tuple[Case, ...]:
     found = []
-    for path in sorted(FOLDER.glob("*.json")):
+    for path in sorted((FIXTURES / folder).glob("*.json")):
         document = json.loads(path.read_text(encoding="utf-8"))
         found += [_case(document["kind"], row) for row in document["cases"]]
     return tuple(found)
@@ -117,6 +128,7 @@ def _profile(host: Mapping[str, Any]) -> Profile:
     driver, cuda = host.get("driver"), host.get("cuda")
     libc = Libc(family=host.get("libc", "glibc"), version=host.get("glibc"))
     jetson = host.get("jetson")
+    python = host.get("python", "3.12")
     return Profile(
         state="usable" if gpus else "no-gpu",
         os=Os(
@@ -130,7 +142,9 @@ def _profile(host: Mapping[str, Any]) -> Profile:
         ),
         cpu=Cpu(arch=host["arch"], level=None),
         python=Python(
-            version=host.get("python", "3.12"), implementation="cpython", free_threaded=False
+            version=python.rstrip("t"),
+            implementation="cpython",
+            free_threaded=python.endswith("t"),
         ),
         drivers=Drivers(
             nvidia=NvidiaDriver(version=driver, cuda_version=cuda, source="the thread")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from tests.rules import peers, peers_facts
-from tests.rules.cases import Answer, Case, cases, fails, ours, wrong
+from tests.rules.cases import Answer, Case, cases, fails, ours, threads, wrong
 
 Row = tuple[Case, Answer, Answer, str | None]
 Answered = Callable[[Case], tuple[Answer, Answer]]
@@ -30,6 +30,7 @@ def text(others: Mapping[str, Mapping[str, tuple[Answer, Answer]]]) -> str:
     parts = [
         _table(rows),
         _misses("Misses", rows["accelsel"]),
+        _misses("Collected afterwards, not counted above", judged(among=threads())),
         _by_own_answers(),
         _added(),
         _overrides(),

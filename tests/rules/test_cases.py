@@ -1,7 +1,7 @@
 """Real user cases: at least 97 % right, none answered with what fails there."""
 
 import pytest
-from tests.rules.cases import Answer, Case, cases, fails, ours, wrong
+from tests.rules.cases import Answer, Case, cases, fails, ours, threads, wrong
 from tests.rules.report import by_own_answers, judged, text
 
 # A miss has to be explained here before it may stand.
@@ -11,13 +11,13 @@ KNOWN_MISSES = {
 BY_ID = {case.id: case for case in cases()}
 
 
-@pytest.mark.parametrize("case", cases(), ids=lambda case: f"{case.id}-{case.kind}")
+@pytest.mark.parametrize("case", cases() + threads(), ids=lambda case: f"{case.id}-{case.kind}")
 def test_nothing_that_fails_is_chosen(case: Case) -> None:
     for overrides in (True, False):
         assert not any(fails(case, answer) for answer in ours(case, overrides=overrides))
 
 
-@pytest.mark.parametrize("case", cases(), ids=lambda case: case.id)
+@pytest.mark.parametrize("case", cases() + threads(), ids=lambda case: case.id)
 def test_right(case: Case) -> None:
     why = wrong(case, *ours(case))
     assert (why is None) is (case.id not in KNOWN_MISSES), why
@@ -27,6 +27,13 @@ def test_every_case_is_judged() -> None:
     rows = judged()
     assert len(rows) == 136
     assert sum(why is None for *_, why in rows) / len(rows) >= 0.97
+
+
+def test_every_case_has_a_name_of_its_own_and_a_source() -> None:
+    every = cases() + threads()
+    assert len({case.id for case in every}) == len(every)
+    assert len(threads()) >= 100
+    assert all(case.source and (case.right or case.none) for case in threads())
 
 
 def test_by_the_threads_own_answers_five_are_left_out_at_most() -> None:
