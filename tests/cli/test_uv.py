@@ -531,6 +531,28 @@ def test_add_locks_first_and_then_installs_with_the_backend(bench: Bench) -> Non
     assert second == ["sync", "--inexact", "-q", *OFF.split(), "--group", "cu126"]
 
 
+@pytest.mark.parametrize(
+    ("line", "synced"),
+    [
+        ("add x", "--inexact {}"),
+        ("add --group slow x", "--inexact {} --group slow"),
+        ("add --group Slow_er x --dev", "--inexact {} --group Slow_er --group dev"),
+        ("add --optional docs x", "--inexact {} --extra docs"),
+        ("add --group cu130 x", "--inexact {}"),  # excluded by this host's
+        ("add --extra fast x", "--inexact {}"),  # of what is added
+        ("remove x", "{}"),
+        ("remove --group slow x", "{}"),
+    ],
+)
+def test_what_is_synced_after_an_edit(bench: Bench, line: str, synced: str) -> None:
+    bench.pin("group")
+    command, *words = line.split()
+    bench.run(command, *words)
+    (first, _), (second, _) = bench.calls
+    assert first == [command, "--no-sync", *words]
+    assert second == ["sync", *synced.format(f"{OFF} --group cu126").split()]
+
+
 def test_add_that_fails_ends_there(bench: Bench) -> None:
     bench.pin("group")
     bench.run("add", "rich", code=1, env={"STAND_IN_CODE": "1"})

@@ -169,7 +169,13 @@ def test_add_keeps_the_backend_of_the_host(
     show = [str(python), "-c", "import torch, networkx; print(torch.__version__)"]
     done = subprocess.run(show, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "2.14.1+cu126"
+    ran("uv", "add", "--group", "slow", "idna", cwd=tmp_path, env=uv_env, host=host)
+    ran("uv", "add", "--optional", "docs", "iniconfig", cwd=tmp_path, env=uv_env, host=host)
+    for name in ("idna", "iniconfig", "networkx"):
+        assert has(tmp_path, name), "as by uv's own add"
     ran("uv", "remove", "networkx", cwd=tmp_path, env=uv_env, host=host)
+    ran("uv", "remove", "--group", "slow", "idna", cwd=tmp_path, env=uv_env, host=host)
+    assert not has(tmp_path, "idna"), "as by uv's own remove"
     done = subprocess.run([python, "-c", SHOW], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "2.14.1+cu126"
 

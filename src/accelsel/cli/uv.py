@@ -257,7 +257,7 @@ def _edit_then_sync(
     uv: str, call: Call, arguments: Sequence[str], environ: Mapping[str, str]
 ) -> int:
     """`add` and `remove` have no switch for the groups that they install: edit and lock with uv,
-    then become `uv sync` with this host's."""
+    then become `uv sync` with this host's. As uv's own, `add` leaves what it did not install."""
     code = child(uv, call.with_arguments(["--no-sync"]), environ)
     if code:
         return code
@@ -267,4 +267,5 @@ def _edit_then_sync(
         if name in CARRIED
         for word in ((name,) if value is None else (name, value))
     ]
-    return become(uv, ["sync", "--inexact", *carried, *arguments], environ)
+    kept = ["--inexact"] if call.command == ("add",) else []
+    return become(uv, ["sync", *kept, *carried, *arguments], environ)

@@ -31,6 +31,11 @@ class Pinned:
     def settings(self) -> Mapping[str, Any]:
         return table(self.data, "tool", "accelsel")
 
+    @property
+    def places(self) -> set[tuple[str, str]]:
+        """The kind and the normalized name of each branch's extra or group."""
+        return {(self.shape, normal(branch.name)) for branch in self.branches}
+
 
 def pinned_project(call: Call, environ: Mapping[str, str]) -> Pinned | None:
     """The project that uv would take, if the pin gave it extras or groups."""
@@ -127,3 +132,8 @@ def table(data: Any, *path: str) -> Mapping[str, Any]:
     for key in path:
         data = data.get(key) if isinstance(data, dict) else None
     return data if isinstance(data, dict) else {}
+
+
+def normal(name: str) -> str:
+    """The name of an extra, a group or a package as uv compares it."""
+    return name.lower().replace("_", "-").replace(".", "-")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from accelsel.cli.uv import Call, parse
-from accelsel.cli.uv_pinned import Branch, Pinned, directory, pinned_project, table
+from accelsel.cli.uv_pinned import Branch, Pinned, directory, normal, pinned_project, table
 from accelsel.model.errors import NO_BUILD, AccelselError
 from accelsel.model.value import replace
 
@@ -31,7 +31,7 @@ def backend_arguments(call: Call, environ: Mapping[str, str]) -> tuple[str, ...]
     if call.command == ("tree",) and pinned.shape == "extra":
         return ()  # it shows all extras, and has no switch for one
     off = _groups_off(call, environ) if pinned.shape == "group" else ()
-    return _switches(pinned, choose(pinned, call, environ), off)
+    return (*_switches(pinned, choose(pinned, call, environ), off), *_added_to(call, pinned))
 
 
 def sync_arguments(path: Path, environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -53,6 +53,20 @@ def _switches(pinned: Pinned, chosen: Branch, off: tuple[str, ...] = ()) -> tupl
     others = (branch.name for branch in pinned.branches if branch.name != chosen.name)
     words = [word for name in (*others, *off) for word in ("--no-group", name)]
     return (*words, "--group", chosen.name)
+
+
+def _added_to(call: Call, pinned: Pinned) -> tuple[str, ...]:
+    """The extra or group that `add` adds to, which uv installs then, unless it excludes a
+    backend."""
+    if call.command != ("add",):
+        return ()
+    groups = (*call.values("--group")[-1:], *(("dev",) if call.has("--dev") else ()))
+    places = [("extra", name) for name in call.values("--optional")[-1:]]
+    places += [("group", name) for name in groups]
+    mine = pinned.places
+    apart = mine | _rivals(pinned, mine)
+    words = ((f"--{key}", name) for key, name in places if (key, normal(name)) not in apart)
+    return tuple(word for pair in words for word in pair)
 
 
 def _groups_off(call: Call, environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -98,8 +112,8 @@ def default_instead(call: Call, environ: Mapping[str, str]) -> str | None:
     except AccelselError:
         return None  # uv goes on as it would without us
     groups = table(pinned.data, "tool", "uv").get("default-groups")
-    names = [_normal(str(name)) for name in groups] if isinstance(groups, list) else []
-    default = next((b.name for b in pinned.branches if _normal(b.name) in names), chosen)
+    names = [normal(str(name)) for name in groups] if isinstance(groups, list) else []
+    default = next((b.name for b in pinned.branches if normal(b.name) in names), chosen)
     if default == chosen:
         return None
     return (
@@ -111,20 +125,20 @@ def default_instead(call: Call, environ: Mapping[str, str]) -> str | None:
 def _named(call: Call, pinned: Pinned, environ: Mapping[str, str]) -> bool:
     """Whether the caller chose a backend, also one of the project's own, or speaks of another
     package of the workspace."""
-    own = _normal(str(table(pinned.data, "project").get("name", "")))
-    packages = {_normal(name) for name in call.values("--package")}
+    own = normal(str(table(pinned.data, "project").get("name", "")))
+    packages = {normal(name) for name in call.values("--package")}
     if packages and own not in packages:
         return True
     if call.command[0] in ("add", "remove"):  # there they say where the requirement goes
         return False
-    mine: set[tuple[str, str]] = {(pinned.shape, _normal(b.name)) for b in pinned.branches}
+    mine = pinned.places
     theirs = mine | _rivals(pinned, mine)
 
     def asked(option: str) -> set[tuple[str, str]]:
-        return {(kind, _normal(n)) for kind in KINDS for n in call.values(option + kind)}
+        return {(kind, normal(n)) for kind in KINDS for n in call.values(option + kind)}
 
     every = {one for one in theirs if call.has(f"--all-{one[0]}s")}
-    off = asked("--no-") | {("group", _normal(name)) for name in _groups_off(call, environ)}
+    off = asked("--no-") | {("group", normal(name)) for name in _groups_off(call, environ)}
     return bool(every or asked("--") & theirs or off & mine)
 
 
@@ -134,7 +148,7 @@ def _rivals(pinned: Pinned, mine: set[tuple[str, str]]) -> set[tuple[str, str]]:
     sets = table(pinned.data, "tool", "uv").get("conflicts")
     for one in sets if isinstance(sets, list) else ():
         members = {
-            (kind, _normal(str(entry[kind])))
+            (kind, normal(str(entry[kind])))
             for entry in (one if isinstance(one, list) else ())
             if isinstance(entry, dict)
             for kind in KINDS
@@ -143,10 +157,6 @@ def _rivals(pinned: Pinned, mine: set[tuple[str, str]]) -> set[tuple[str, str]]:
         if members & mine:
             found |= members
     return found
-
-
-def _normal(name: str) -> str:
-    return name.lower().replace("_", "-").replace(".", "-")
 
 
 def _script(call: Call, environ: Mapping[str, str]) -> bool:
