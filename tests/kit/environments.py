@@ -9,13 +9,17 @@ import struct
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from accelsel.knowledge import load
 from accelsel.knowledge.companions import faults, symptoms
 from accelsel.knowledge.companions import load as companions
 from accelsel.model.finding import Report
+from accelsel.model.installed import Environment, HostFiles
+from accelsel.model.profile import Profile
 from accelsel.ports.locked import read as read_lock
 from accelsel.probe import probe
 from accelsel.probe.installed import locate, scan
@@ -67,26 +71,35 @@ def _merged(base: Any, patch: Any) -> Any:
     return out
 
 
-def examined(case: Case, folder: Path) -> Report:
-    """What the doctor says of a case, by way of a recording in `folder`."""
-    write(case.data, folder)
-    world = RecordedWorld(folder)
+def examined(case: Case) -> Report:
+    """What the doctor says of a case, by way of a recording."""
     project = PROJECT if {"record", "lock", "requirements"} & set(case.data) else None
-    place = locate(world, python=None, project=project, cwd=PROJECT)
+    described = {key: case.data[key] for key in ("host", "environment") if key in case.data}
+    profile, environment, files = _gathered(json.dumps(described), project)
     return examine(
-        probe(world),
+        profile,
         load(),
-        environment=scan(world, place) if place else None,
+        environment=environment,
         lock=read_lock(lock_text(case.data["lock"]), "uv.lock") if "lock" in case.data else None,
         project="pyproject.toml" if project else None,
         record=case.data.get("record"),
-        files=look(world),
+        files=files,
         companions=companions(),
         requirements=tuple(case.data.get("requirements", ())),
         error=case.data.get("error"),
         symptoms=symptoms(),
         faults=faults(),
     )
+
+
+@cache
+def _gathered(described: str, project: str | None) -> tuple[Profile, Environment | None, HostFiles]:
+    """What is read of a described host and environment; several tests ask for each."""
+    with TemporaryDirectory() as name:
+        write(json.loads(described), Path(name))
+        world = RecordedWorld(Path(name))
+        place = locate(world, python=None, project=project, cwd=PROJECT)
+        return probe(world), scan(world, place) if place else None, look(world)
 
 
 def write(data: Mapping[str, Any], folder: Path) -> None:

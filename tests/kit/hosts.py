@@ -3,11 +3,14 @@
 import json
 import shlex
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from tests.kit.nvml.stub import StubGpu, StubHost, Stubs
 
+from accelsel.model.profile import Profile
+from accelsel.probe import probe
 from accelsel.probe.host_world import HostWorld
 from accelsel.probe.replay import SCHEMA, RecordedWorld
 
@@ -26,6 +29,12 @@ NVML_CALLS = {
     "memory": "nvmlDeviceGetMemoryInfo",
     "mig": "nvmlDeviceGetMigMode",
 }
+
+
+@cache
+def profiled(name: str) -> Profile:
+    """The profile of a described host; many tests ask for each."""
+    return probe(RecordedWorld(FOLDER / name))
 
 
 def described(name: str) -> dict[str, Any]:

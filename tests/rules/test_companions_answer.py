@@ -1,6 +1,7 @@
 """Truths about packages around torch: name, torch and backend in, answer out."""
 
 import pytest
+from tests.kit import told as kept
 
 from accelsel.knowledge import companions, load
 from accelsel.model.companion import CompanionAnswer, Refusal
@@ -225,6 +226,64 @@ def test_fails(
     assert (refusal.name, refusal.cause, refusal.nearest) == (name, cause, nearest)
     assert name in refusal.message
     assert answer.packages == ()
+
+
+EVERYWHERE = [
+    # torch, backend, platform, GPU
+    ("2.15.0", "cu132", "linux-x86_64", "sm_120"),
+    ("2.14.1", "cu130", "linux-aarch64", "sm_121"),
+    ("2.14.1", "cu126", "linux-x86_64", "sm_61"),
+    ("2.14.1", "cpu", "linux-x86_64", ""),
+    ("2.14.1", "rocm7.2", "linux-x86_64", "gfx1100"),
+    ("2.14.0", "xpu", "windows-amd64", ""),
+    ("2.10.0", "cu128", "linux-x86_64", "sm_90"),
+    ("2.8.0", "cu126", "windows-amd64", "sm_86"),
+    ("2.7.1", "default", "macos-arm64", ""),
+]
+
+
+@pytest.mark.parametrize(
+    ("torch", "backend", "platform", "gpu"), EVERYWHERE, ids=[" ".join(row) for row in EVERYWHERE]
+)
+def test_what_is_told_of_each(torch: str, backend: str, platform: str, gpu: str) -> None:
+    """Every package of the table beside one build, by its source or its own index."""
+    found = {
+        name: ask(torch, backend, name, platform=platform, archs=gpu)
+        for name in sorted(TABLE.distributions)
+    }
+    every = {"prebuilt": ask(torch, backend, *PREBUILT, platform=platform, archs=gpu, prebuilt=ALL)}
+    kept.same(f"companions/{backend}-{torch}-{platform}", kept.text(found | every))
+
+
+PREBUILT = ("flash-attn", "mamba-ssm", "natten", "causal-conv1d", "torch-scatter", "vllm>=0.10")
+ALL = tuple(sorted({row.prebuilt for row in TABLE.indexes.values() if row.prebuilt}))
+TOGETHER = [
+    ("2.14.0", "cu130", "linux-x86_64", "vllm torchcodec==0.15 triton", "sm_90"),
+    ("2.14.1", "cu130", "linux-x86_64", "flash-attn flash-attn-4 torchao", "sm_100"),
+    ("2.14.1", "cu130", "linux-x86_64", "flash-attn==2.8.3 flash-attn-4 triton==3.1.0", "sm_120"),
+    ("2.10.0", "cu128", "linux-x86_64", "fbgemm-gpu fbgemm-gpu-genai fbgemm-gpu-cpu", "sm_90"),
+    ("2.9.1", "cu130", "linux-x86_64", "tensorrt-llm tensorrt requests", "sm_90"),
+    ("2.14.1", "cpu", "linux-x86_64", "unsloth torch-geometric triton numpy", ""),
+    ("2.14.1", "rocm7.2", "linux-x86_64", "unsloth triton pytorch-triton-rocm", "gfx1100"),
+    ("2.14.0", "xpu", "windows-amd64", "unsloth pytorch-triton-xpu triton-windows", ""),
+    ("2.15.0", "cu132", "linux-x86_64", "vllm>=0.40 flash-attn>=3.0.0b1 torchvision", "sm_90"),
+    ("2.14.1", "cu126", "linux-x86_64", "transformer-engine deepspeed xformers", "sm_70 sm_61"),
+    ("2.6.0", "cu124", "linux-x86_64", "deepspeed<0.16 bitsandbytes apex", "sm_80"),
+    ("2.14.1", "cu130", "linux-x86_64", "whisperx pyannote-audio vllm<0.20", "sm_90"),
+]
+
+
+@pytest.mark.parametrize(
+    ("torch", "backend", "platform", "names", "gpus"),
+    TOGETHER,
+    ids=[f"{row[1]} {row[3]}" for row in TOGETHER],
+)
+def test_what_is_told_of_several(
+    torch: str, backend: str, platform: str, names: str, gpus: str
+) -> None:
+    answer = ask(torch, backend, *names.split(), platform=platform, archs=gpus)
+    first = names.partition(" ")[0]
+    kept.same(f"companions/together/{first}-{backend}-{torch}", kept.text({names: answer}))
 
 
 def package(answer: CompanionAnswer, name: str) -> tuple[str, str | None]:

@@ -4,9 +4,9 @@ nearly does."""
 import json
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from tests.kit import told
 from tests.kit.environments import CASES, Case, cases, examined
 
 from accelsel.rules.doctor import CHECKS, TITLES
@@ -20,8 +20,8 @@ def _id(case: Case) -> str:
 
 
 @pytest.mark.parametrize("case", ALL, ids=_id)
-def test_case(case: Case, tmp_path: Path) -> None:
-    report = examined(case, tmp_path)
+def test_case(case: Case) -> None:
+    report = examined(case)
     found = {finding.id: finding for finding in report.findings}
     loud = {name for name, finding in found.items() if finding.severity != "note"}
     assert set(case.finds) <= set(found), report.findings
@@ -39,8 +39,8 @@ def test_case(case: Case, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("case", [case for case in ALL if not case.near], ids=_id)
-def test_errors_and_warnings_carry_a_command(case: Case, tmp_path: Path) -> None:
-    for finding in examined(case, tmp_path).findings:
+def test_errors_and_warnings_carry_a_command(case: Case) -> None:
+    for finding in examined(case).findings:
         assert finding.what
         assert finding.where
         if finding.severity != "note":
@@ -49,6 +49,22 @@ def test_errors_and_warnings_carry_a_command(case: Case, tmp_path: Path) -> None
         if case.data.get("host", {}).get("uname", {}).get("system") == "windows":
             words = ("&&", "export ", "unset ", "sudo ", "rm -r")
             assert not any(word in (finding.fix or "") for word in words), finding
+
+
+@pytest.mark.parametrize("name", sorted({case.name for case in ALL}))
+def test_what_is_told(name: str) -> None:
+    text = ""
+    for case in (case for case in ALL if case.name == name):
+        text += "nearly:\n" if case.near else ""
+        for said in dict.fromkeys((case.data.get("error"), case.data.get("said"))):
+            text += f"said: {said}\n" if said and case.data.get("said") else ""
+            spoken = replace(case, data={**case.data, "error": said})
+            text += told.text(examined(spoken), without=("rules", "checks"))
+    told.same(f"environments/{name}", text)
+
+
+def test_nothing_is_told_of_no_case() -> None:
+    assert told.names("environments") == {case.name for case in ALL}
 
 
 def test_every_case_has_one_that_nearly_is() -> None:
@@ -81,24 +97,24 @@ DEV_CASES = (
 )  # fmt: skip
 
 
-def _named(case: Case, folder: Path) -> bool:
+def _named(case: Case) -> bool:
     """Whether the first of the findings that have to be there is there, torch left alone."""
-    found = {finding.id: finding for finding in examined(case, folder).findings}
+    found = {finding.id: finding for finding in examined(case).findings}
     right = found.get(case.finds[0])
     return right is not None and right.cause in ("companion", "host")
 
 
-def test_the_users_cases_are_named(tmp_path: Path) -> None:
+def test_the_users_cases_are_named() -> None:
     alone, told = set(), set()
-    for number, case in enumerate(case for case in ALL if not case.near):
+    for case in (case for case in ALL if not case.near):
         numbers = set(re.findall(r"\d{3}", case.data["source"])) & set(DEV_CASES)
         if not case.data["source"].startswith("dev case") or not numbers:
             continue
         assert "error" not in case.data, "the environment or the host has to be enough"
-        if _named(case, tmp_path / f"{number}"):
+        if _named(case):
             alone |= numbers
         said = replace(case, data={**case.data, "error": case.data.get("said")})
-        if _named(said, tmp_path / f"{number}-said"):
+        if _named(said):
             told |= numbers
     print(f"alone {len(alone)} of {len(DEV_CASES)}; not: {set(DEV_CASES) - alone}")
     print(f"with what was said {len(told)} of {len(DEV_CASES)}; not: {set(DEV_CASES) - told}")

@@ -1,9 +1,10 @@
 """A pasted message by itself: whose fault it is, and what is no message at all."""
 
-from pathlib import Path
-
 import pytest
+from tests.kit import told
 from tests.kit.environments import Case, examined
+
+from accelsel.model.finding import Finding
 
 TORCH = {
     "name": "torch",
@@ -46,19 +47,23 @@ MESSAGES = (
 )
 
 
-def _found(text: str, folder: Path) -> list[tuple[str, str, str]]:
+def _found(text: str) -> list[Finding]:
     environment = {"packages": [TORCH, KERNELS, OTHER]}
     data = {"host": HOST, "environment": environment, "error": text}
-    report = examined(Case(name="x", data=data), folder)
-    return [(f.id, f.what, f.cause) for f in report.findings if f.severity != "note"]
+    report = examined(Case(name="x", data=data))
+    return [finding for finding in report.findings if finding.severity != "note"]
 
 
 @pytest.mark.parametrize(("text", "word", "cause"), MESSAGES, ids=lambda value: value[:28])
-def test_message(text: str, word: str, cause: str, tmp_path: Path) -> None:
-    [(name, what, whose)] = _found(text, tmp_path)
-    assert name == "error-text"
-    assert word in what
-    assert whose == cause
+def test_message(text: str, word: str, cause: str) -> None:
+    [found] = _found(text)
+    assert found.id == "error-text"
+    assert word in found.what
+    assert found.cause == cause
+
+
+def test_what_is_told() -> None:
+    told.same("messages", told.text({text: tuple(_found(text)) for text, *_ in MESSAGES}))
 
 
 @pytest.mark.parametrize(
@@ -72,5 +77,5 @@ def test_message(text: str, word: str, cause: str, tmp_path: Path) -> None:
         "KeyError: 'c10'",
     ],
 )
-def test_what_is_no_message(text: str, tmp_path: Path) -> None:
-    assert _found(text, tmp_path) == []
+def test_what_is_no_message(text: str) -> None:
+    assert _found(text) == []

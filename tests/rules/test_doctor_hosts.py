@@ -1,13 +1,17 @@
 """The doctor on every described host alone: what is wrong with it is said before any torch is
 installed, and of a host that works nothing is."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
+from tests.kit import told
 from tests.kit.environments import HOSTS
+from tests.kit.hosts import profiled
 
 from accelsel.knowledge import load
-from accelsel.probe import probe
+from accelsel.model.finding import Report
+from accelsel.model.installed import HostFiles
 from accelsel.probe.record import RecordedWorld
 from accelsel.probe.surroundings import look
 from accelsel.rules.doctor import examine
@@ -54,10 +58,18 @@ LOUD = {
 ALL = sorted(path.parent for path in HOSTS.glob("*/host.json"))
 
 
+@cache
+def _seen(name: str) -> HostFiles:
+    return look(RecordedWorld(HOSTS / name))
+
+
+def _alone(name: str) -> Report:
+    return examine(profiled(name), load(), files=_seen(name))
+
+
 @pytest.mark.parametrize("host", ALL, ids=lambda path: path.name)
 def test_host(host: Path) -> None:
-    world = RecordedWorld(host)
-    report = examine(probe(world), load(), files=look(world))
+    report = _alone(host.name)
     loud = {finding.id for finding in report.findings if finding.severity != "note"}
     assert loud == LOUD.get(host.name, set())
     for finding in report.findings:
@@ -65,13 +77,21 @@ def test_host(host: Path) -> None:
         assert finding.fix
 
 
+@pytest.mark.parametrize("first", sorted({path.name[0] for path in ALL}))
+def test_what_is_told_of_a_host(first: str) -> None:
+    text = ""
+    for host in (path for path in ALL if path.name.startswith(first)):
+        report = _alone(host.name)
+        text += told.text({host.name: report}, without=("rules", "checks", "state"))
+    told.same(f"hosts/{first}", text)
+
+
 def test_every_name_is_a_host() -> None:
     assert set(LOUD) <= {path.name for path in ALL}
 
 
 def _fix(name: str) -> str | None:
-    world = RecordedWorld(HOSTS / name)
-    [first, *_] = examine(probe(world), load(), files=look(world)).findings
+    [first, *_] = _alone(name).findings
     return first.fix
 
 

@@ -1,13 +1,11 @@
 """Variables with which uv's own logic arrives at the selection, on every described host."""
 
-from pathlib import Path
-
 import pytest
+from tests.kit import told
+from tests.kit.hosts import NAMES, profiled
 
 from accelsel.knowledge import load
 from accelsel.model.request import Request
-from accelsel.probe import probe
-from accelsel.probe.record import RecordedWorld
 from accelsel.rules import select
 from accelsel.rules.environment import (
     BACKEND,
@@ -20,14 +18,17 @@ from accelsel.rules.environment import (
     variables,
 )
 
-HOSTS = Path(__file__).parents[2] / "fixtures" / "hosts"
-ALL = sorted(path.parent.name for path in HOSTS.glob("*/host.json"))
+SOME = (
+    "arc-a770", "gtx-1080-ti-580", "h100-525", "macos-arm64", "mi300x", "no-gpu",
+    "rtx-3060-gtx-1050-580", "rtx-3060-nouveau", "rtx-5090-570", "rx-6700-xt-override",
+    "rx-7900-xtx", "t4-535", "windows-rtx-3080-536",
+)  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_variable_leads_to_the_selection(name: str) -> None:
     tables, request = load(), Request()
-    profile = probe(RecordedWorld(HOSTS / name))
+    profile = profiled(name)
     selection = select(profile, request, tables)
     found = variables(selection, profile, request, tables)
     values = found.values
@@ -44,6 +45,29 @@ def test_every_variable_leads_to_the_selection(name: str) -> None:
     if selection.outcome == "none":
         assert set(values) <= set(selection.environment)
         assert found.comments
+
+
+ASKED = {
+    "asked for nothing": (Request(), NAMES),
+    "an older torch": (Request(torch="<2.10"), SOME),
+    "the family": (Request(torch=">=2.6,<2.9", companions=("torchaudio", "torchvision")), SOME),
+    "the CPU by name": (Request(backend="cpu"), SOME),
+    "CUDA 12.8 by name": (Request(backend="cu128"), SOME),
+}
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_what_is_told(asked: str) -> None:
+    """The variables, bounds and comments on every host that is unlike those before."""
+    request, hosts = ASKED[asked]
+    tables, found = load(), dict[str, list[str]]()
+    for name in hosts:
+        profile = profiled(name)
+        selection = select(profile, request, tables)
+        values = variables(selection, profile, request, tables)
+        found.setdefault(told.text(values), []).append(name)
+    text = "".join(f"{', '.join(names)}\n{values}\n" for values, names in found.items())
+    told.same(f"variables/{asked.replace(' ', '-')}", text)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +103,6 @@ def test_uv_auto(driver: str, system: str, expected: str | None) -> None:
 )
 def test_values(name: str, expected: dict[str, str]) -> None:
     tables, request = load(), Request()
-    profile = probe(RecordedWorld(HOSTS / name))
+    profile = profiled(name)
     selection = select(profile, request, tables)
     assert dict(variables(selection, profile, request, tables).values) == expected

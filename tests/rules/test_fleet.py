@@ -1,6 +1,7 @@
 """Many hosts: the laws of the choice over random fleets, and the choice for described ones."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import combinations
@@ -8,7 +9,8 @@ from itertools import combinations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.kit.hosts import FOLDER, NAMES
+from tests.kit import told
+from tests.kit.hosts import NAMES, profiled
 from tests.rules.hosts import amd, gpu, host, nvidia
 from tests.rules.test_laws import profiles
 
@@ -17,8 +19,6 @@ from accelsel.model.errors import AccelselError
 from accelsel.model.fleet import Fleet, Node
 from accelsel.model.profile import Profile
 from accelsel.model.request import Request
-from accelsel.probe import probe
-from accelsel.probe.replay import RecordedWorld
 from accelsel.rules import RULES
 from accelsel.rules import select as select_one
 from accelsel.rules.fleet import legal, select
@@ -213,6 +213,26 @@ def test_described(name: str) -> None:
     fleet, outcome, expected = FLEETS[name]
     found = chosen(fleet)
     assert (found.outcome, brief(found)) == (outcome, expected)
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+@pytest.mark.parametrize("name", [*FLEETS, *ASKED], ids=_slug)
+def test_what_is_told(name: str) -> None:
+    fleet, asked = (FLEETS[name][0], {}) if name in FLEETS else ASKED[name][:2]
+    found = chosen(fleet, **asked)
+    text = told.text(found, without=("nodes", "rejected", "rules"))
+    for group in found.groups:
+        text += f"rejected for {', '.join(group.nodes)}:\n"
+        for one in group.selection.rejected[:12]:
+            text += f"  {one.torch} {one.backend}, {one.rule}: {one.message}\n"
+    told.same(f"fleets/{_slug(name)}", text)
+
+
+def test_nothing_is_told_of_no_fleet() -> None:
+    assert told.names("fleets") == set(map(_slug, (*FLEETS, *ASKED)))
 
 
 def test_what_holds_a_node_back_and_what_keeps_groups_apart_is_told() -> None:
@@ -490,7 +510,7 @@ def test_the_facts_are_all_that_the_rules_look_at(profile: Profile, request: Req
 
 def test_the_facts_of_described_hosts() -> None:
     for name in NAMES:
-        profile = probe(RecordedWorld(FOLDER / name))
+        profile = profiled(name)
         found = select_one(facts(profile), Request(), TABLES)
         assert found == select_one(profile, Request(), TABLES), name
 

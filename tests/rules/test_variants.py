@@ -1,9 +1,11 @@
 """A host as variant properties."""
 
 import pytest
+from tests.kit import told
+from tests.kit.hosts import NAMES, profiled
 
 from accelsel.knowledge import load
-from accelsel.rules.variants import code_for, known, lower_bounds, upper_bounds
+from accelsel.rules.variants import code_for, known, lower_bounds, supported, upper_bounds
 
 
 def test_a_driver_runs_every_toolkit_of_its_major() -> None:
@@ -50,3 +52,17 @@ def test_all_that_is_known_is_well_formed() -> None:
         for feature in each:
             assert feature.values
             assert len(set(feature.values)) == len(feature.values)
+
+
+def test_what_is_told() -> None:
+    """The properties of every described host that is unlike those before."""
+    tables, found = load(), dict[str, list[str]]()
+    for name in NAMES:
+        features = supported(profiled(name), tables)
+        found.setdefault(told.text(features), []).append(name)
+    text = "".join(f"{', '.join(names)}\n{values}\n" for values, names in found.items())
+    told.same("variants/hosts", text)
+
+
+def test_what_a_wheel_may_carry() -> None:
+    told.same("variants/known", told.text(known(load())))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import combinations
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from accelsel.model.companion import (
     Clash,
@@ -28,9 +28,6 @@ from accelsel.rules.companions_offer import (
 from accelsel.rules.family import FAMILY
 from accelsel.rules.requirements import parsed
 from accelsel.rules.versions import contains, overlap
-
-if TYPE_CHECKING:
-    pass
 
 TORCH_INDEX: Final = "torch"
 ORDER: Final[tuple[Confidence, ...]] = ("verified", "read", "inferred")
@@ -349,8 +346,8 @@ class _Answering:
             self.warnings.append(
                 Warning_(
                     code="companion-masked",
-                    message=f"{' and '.join(askers)} names triton, and {owner} holds the files of "
-                    "this build: triton is masked",
+                    message=f"{' and '.join(askers)} {'name' if len(askers) > 1 else 'names'} "
+                    f"triton, and {owner} holds the files of this build: triton is masked",
                 )
             )
 
