@@ -34,7 +34,7 @@ def text(value: Any, without: tuple[str, ...] = ()) -> str:
 
 def _lines(value: Any, without: tuple[str, ...]) -> Iterator[str]:
     for key, item in _items(value):
-        if key in without or item is None or item is False or item in ((), {}):
+        if key in without or item is None or item is False or item in ("", (), {}):
             continue
         if not isinstance(item, str) and (_items(item) or isinstance(item, tuple)):
             if isinstance(item, tuple) and not any(map(_items, item)):
