@@ -15,6 +15,7 @@ from accelsel.model.profile import (
 )
 from accelsel.model.request import Request
 from accelsel.model.selection import Selection
+from accelsel.model.value import replace
 from accelsel.rules import select
 
 TABLES = load()
@@ -72,7 +73,16 @@ def nightly(torch: str = "", backend: str | None = None, *companions: str) -> Se
         (">=2.7.0.dev0,<2.8", "cu126", "2.7.0.dev0", "cu126", "pytorch-triton", ("triton",)),
         ("", "cu121", "2.6.0.dev0", "cu121", "pytorch-triton", ("triton",)),
     ],
-    ids=["head", "backend", "ended", "since", "dated", "after the rename", "a minor", "long ended"],
+    ids=[
+        "head",
+        "backend",
+        "ended",
+        "since",
+        "dated",
+        "after the rename",
+        "a minor",
+        "long ended",
+    ],
 )
 def test_triton_goes_by_the_date(
     torch: str, backend: str | None, version: str, chosen: str, triton: str, masked: tuple[str, ...]
@@ -90,6 +100,68 @@ def test_triton_goes_by_the_date(
     )  # fmt: skip
     assert all(platform.startswith("linux") for platform in package.platforms)
     assert selection.excludes == masked
+
+
+@pytest.mark.parametrize(
+    ("torch", "driver", "backend"),
+    [
+        ("==2.12.0.dev20260222", "13.2", "cu130"),
+        ("==2.7.0.dev20250128", "12.8", "cu126"),
+        ("==2.11.0.dev20260104", "13.0", "cu130"),
+    ],
+    ids=["cu132 came that minor", "cu128 came that minor", "the driver's own"],
+)
+def test_a_backend_of_both_minors_comes_first(torch: str, driver: str, backend: str) -> None:
+    """A nightly lies between two releases; what only one of them has came or ended some day."""
+    drivers = Drivers(nvidia=NvidiaDriver(version="999.0", cuda_version=driver, source="nvml"))
+    chosen = select(replace(HOST, drivers=drivers), Request(torch=torch), TABLES)
+    assert (chosen.backend, chosen.confidence) == (backend, "inferred")
+
+
+@pytest.mark.parametrize(
+    ("torch", "backend", "triton"),
+    [
+        ("==2.10.0.dev20251208", "rocm7.1", "pytorch-triton-rocm"),
+        ("==2.11.0.dev20260104", "rocm7.1", "triton-rocm"),
+        ("==2.7.0.dev20250128", "rocm6.2.4", "pytorch-triton-rocm"),
+    ],
+)
+def test_dated_nightlies_of_rocm(torch: str, backend: str, triton: str) -> None:
+    gpu = replace(HOST.gpus[0], vendor="amd", arch="gfx942", arch_source="kfd")
+    amd = replace(HOST, gpus=(gpu,), drivers=Drivers())
+    chosen = select(amd, Request(torch=torch), TABLES)
+    assert (chosen.backend, [package.name for package in chosen.packages]) == (backend, [triton])
+
+
+def test_what_windows_pins_is_locked_for_linux_too() -> None:
+    request = Request(channel="nightly", platform="windows-amd64")
+    (package,) = select(HOST, request, TABLES).packages
+    assert package.name == "triton"
+    assert all(platform.startswith("linux") for platform in package.platforms)
+
+
+@pytest.mark.parametrize(
+    ("torch", "backend", "version"),
+    [
+        ("", "cu121", "2.6.0.dev0"),
+        ("==2.7.0.dev20250128", "cu124", "2.7.0.dev20250128"),
+        (">=2.5.0.dev20240614,<2.6", "cu121", "2.5.0.dev20240614"),
+        ("", "cu126", "2.15.0.dev0"),
+    ],
+)
+def test_the_index_that_the_project_names_is_there(torch: str, backend: str, version: str) -> None:
+    """A driver for CUDA 12, for which no nightly of the table is."""
+    drivers = Drivers(nvidia=NvidiaDriver(version="550.54.15", cuda_version="12.4", source="nvml"))
+    host = replace(HOST, drivers=drivers)
+    request = Request(torch=torch, channel="nightly", nightlies=(backend,))
+    chosen = select(host, request, TABLES)
+    assert chosen.torch is not None
+    assert (chosen.backend, chosen.torch.version) == (backend, version)
+
+
+def test_a_newer_nightly_comes_before_the_index_that_the_project_names() -> None:
+    chosen = select(HOST, Request(channel="nightly", nightlies=("cu126",)), TABLES)
+    assert (chosen.backend, chosen.torch and chosen.torch.version) == ("cu130", "2.16.0.dev0")
 
 
 def test_bounds_that_only_a_nightly_meets_name_the_channel() -> None:

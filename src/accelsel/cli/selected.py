@@ -37,6 +37,7 @@ def selected(
     """
     from accelsel.model.value import replace
     from accelsel.project.demand import demand, refuse_malformed
+    from accelsel.project.indexes import nightlies
     from accelsel.project.requirement import normalize
     from accelsel.project.scopes import listed
     from accelsel.rules import select
@@ -63,6 +64,7 @@ def selected(
         platform=platform,
         parts=(*wanted.parts, *_of_lock(through)),
         prebuilt=(*request.prebuilt, *prebuilt),
+        nightlies=tuple(name for view in views for name in nightlies(view)),
     )
     own = listed(views[0], backends, key)
     places = {name: f"{key} {normalize(own.get(normalize(name), name))}" for name in backends}

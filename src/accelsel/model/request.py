@@ -32,7 +32,8 @@ class Request:
     `torch` is a PEP 440 specifier set ("" allows all); `python` a version such as `3.12` or
     `3.14t`, None for the newest that `requires_python` and the builds allow, else the profile's;
     `companions` are PEP 508 requirement strings of other packages that must work with the choice;
-    `gpus` is `all`, `any` or comma-separated indexes; `asked_by` is what named the backend.
+    `gpus` is `all`, `any` or comma-separated indexes; `asked_by` is what named the backend;
+    `nightlies` are the backends of which the project names the nightly index itself.
     """
 
     torch: str = ""
@@ -49,4 +50,5 @@ class Request:
     prebuilt: tuple[str, ...] = ()
     allow_arch_override: bool = False
     parts: tuple[Part, ...] = ()
+    nightlies: tuple[str, ...] = ()
     vendors: tuple[str, ...] = ()  # order of preference; () for discrete first, then the table's

@@ -116,6 +116,14 @@ def channel(url: str) -> str:
     return next((part for part in ("nightly", "test") if part in parts), "stable")
 
 
+def nightlies(view: ProjectView) -> tuple[str, ...]:
+    """The PyTorch backends of which the project names the nightly index."""
+    extra = view.uv.get("extra-index-url")
+    urls = [url_of(e) for e in view.indexes] + (extra if isinstance(extra, list) else [])
+    found = (backend_of(str(url)) for url in urls if channel(str(url)) == "nightly")
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
 def new_entry(index: Index, mirrors: Mirrors, taken: set[str]) -> dict[str, Any]:
     """The entry as it is written; its name is one that no other entry has."""
     name, at = index.name, 2

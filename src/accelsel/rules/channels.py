@@ -49,9 +49,13 @@ def meant(build: Build, specifier: str) -> tuple[str, ...]:
 
 
 def asked(platform: str | None, request: Request, tables: Tables) -> Iterator[Build]:
-    """A row for each backend whose nightlies the request asks for and the table does not have.
+    """A row for each backend whose nightlies the request asks for and the table does not have: by a
+    version, by the backend, or by an index of the project's own.
 
-    It is made of the newest release of the backend up to the minor of the nightly, and inferred.
+    It is made of the newest release of the backend up to the minor of the nightly. It counts as
+    read where the project names its index; where it names none, if the backend has releases of that
+    minor and of the one before, between which its nightlies were; else as inferred: the backend
+    came, or ended, some day in that time.
     """
     if request.channel != NIGHTLY:
         return
@@ -75,12 +79,15 @@ def asked(platform: str | None, request: Request, tables: Tables) -> Iterator[Bu
             ),
             key=lambda build: release(build.torch),
         )
-        for text in texts or ((None,) if request.backend == name and not request.torch else ()):
+        own = name in request.nightlies
+        head = own or (request.backend == name and not request.torch)
+        for text in texts or ((None,) if head else ()):
             base = _base(stable, text)
             torch = text or (f"{next_minor(base.torch)}.0.dev0" if base else "")
             known = {minor for owner, minor in held if owner == name}
             if base is None or numbers(torch)[:2] in known or (known and not text):
                 continue
+            between = text and not request.nightlies and _throughout(stable, text)
             yield replace(
                 base,
                 torch=torch,
@@ -90,9 +97,16 @@ def asked(platform: str | None, request: Request, tables: Tables) -> Iterator[Bu
                 companions=(),
                 on_pypi=False,
                 note="a nightly page keeps about sixty versions: an older one may be gone",
-                confidence="inferred",
+                confidence="read" if own or between else "inferred",
                 arch_confidence="inferred",
             )
+
+
+def _throughout(stable: list[Build], text: str) -> bool:
+    """Whether there are releases of the minor of a nightly and of the minor before."""
+    major, minor = numbers(text)[:2]
+    minors = {numbers(build.torch)[:2] for build in stable}
+    return {(major, minor), (major, minor - 1)} <= minors
 
 
 def _base(stable: list[Build], text: str | None) -> Build | None:

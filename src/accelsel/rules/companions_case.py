@@ -256,11 +256,11 @@ def _nightly(
     """The selection of a nightly: any version of its page, with the triton of its index on the
     platforms `on`, and no other distribution in the place of that one."""
     torch = selection.torch
-    triton = triton_package(
-        backend.kind, build, selection.index.name if selection.index else None, table
-    )
     platforms = selection.platforms or (build.platform,)
     places = tuple(platform for platform in platforms if platform in on)
+    index = selection.index.name if selection.index else None
+    there = replace(build, platform=places[0]) if places else build
+    triton = triton_package(backend.kind, there, index, table) if places else None
     named = {package.name for package in selection.packages}
     added = (replace(triton, platforms=places),) if triton and triton.name not in named else ()
     notice = Warning_(
