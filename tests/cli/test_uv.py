@@ -528,7 +528,8 @@ def test_add_locks_first_and_then_installs_with_the_backend(bench: Bench) -> Non
     first, second = (call for call, _ in bench.calls)
     assert first == ["-q", "add", "--no-sync", "--extra", "fast", "rich", "--index",
                      "https://i.example/simple"]  # fmt: skip
-    assert second == ["sync", "--inexact", "-q", *OFF.split(), "--group", "cu126"]
+    assert second == ["sync", "--frozen", "--inexact", "-q", "--index", "https://i.example/simple",
+                      *OFF.split(), "--group", "cu126"]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -540,6 +541,8 @@ def test_add_locks_first_and_then_installs_with_the_backend(bench: Bench) -> Non
         ("add --optional docs x", "--inexact {} --extra docs"),
         ("add --group cu130 x", "--inexact {}"),  # excluded by this host's
         ("add --extra fast x", "--inexact {}"),  # of what is added
+        ("add --resolution lowest --upgrade x", "--inexact {}"),  # the lock has it
+        ("add --no-build --refresh-package x x", "--inexact --no-build --refresh-package x {}"),
         ("remove x", "{}"),
         ("remove --group slow x", "{}"),
     ],
@@ -550,7 +553,7 @@ def test_what_is_synced_after_an_edit(bench: Bench, line: str, synced: str) -> N
     bench.run(command, *words)
     (first, _), (second, _) = bench.calls
     assert first == [command, "--no-sync", *words]
-    assert second == ["sync", *synced.format(f"{OFF} --group cu126").split()]
+    assert second == ["sync", "--frozen", *synced.format(f"{OFF} --group cu126").split()]
 
 
 def test_add_that_fails_ends_there(bench: Bench) -> None:

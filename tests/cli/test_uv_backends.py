@@ -170,7 +170,13 @@ def test_add_keeps_the_backend_of_the_host(
     done = subprocess.run(show, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "2.14.1+cu126"
     ran("uv", "add", "--group", "slow", "idna", cwd=tmp_path, env=uv_env, host=host)
-    ran("uv", "add", "--optional", "docs", "iniconfig", cwd=tmp_path, env=uv_env, host=host)
+    lowest = ("add", "--resolution", "lowest-direct", "--optional", "docs", "iniconfig")
+    ran("uv", *lowest, cwd=tmp_path, env=uv_env, host=host)
+    assert 'resolution-mode = "lowest-direct"' in (tmp_path / "uv.lock").read_text()
+    torch = installed(tmp_path)
+    assert torch != "2.14.1+cu126"
+    assert f"{torch}".endswith("+cu126")
+    ran("uv", "lock", cwd=tmp_path, env=uv_env)
     for name in ("idna", "iniconfig", "networkx"):
         assert has(tmp_path, name), "as by uv's own add"
     ran("uv", "remove", "networkx", cwd=tmp_path, env=uv_env, host=host)

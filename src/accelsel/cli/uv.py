@@ -242,14 +242,20 @@ def child(uv: str, argv: Sequence[str], environ: Mapping[str, str]) -> int:
     return 128 - code  # as a shell tells it, where the signal is not delivered at once
 
 
-# What `add` and `remove` share with `sync` and what says where and how it installs.
+# What `add` and `remove` share with `sync` and what says where and how it installs; what says how
+# to lock has had its effect.
 CARRIED = frozenset({
     "--active", "--allow-insecure-host", "--cache-dir", "--color", "--compile-bytecode",
-    "--config-file", "--directory", "--index-strategy", "--keyring-provider", "--link-mode",
-    "--managed-python", "--native-tls", "--no-cache", "--no-config", "--no-install-local",
-    "--no-install-project", "--no-install-workspace", "--no-managed-python", "--no-progress",
-    "--no-python-downloads", "--offline", "--package", "--project", "--python", "--quiet",
-    "--system-certs", "--verbose", "-n", "-p", "-q", "-v",
+    "--config-file", "--config-setting", "--config-settings", "--config-settings-package",
+    "--default-index", "--directory", "--extra-index-url", "--find-links", "--index",
+    "--index-strategy", "--index-url", "--keyring-provider", "--link-mode", "--managed-python",
+    "--native-tls", "--no-binary", "--no-binary-package", "--no-build", "--no-build-isolation",
+    "--no-build-isolation-package", "--no-build-package", "--no-cache", "--no-config",
+    "--no-index", "--no-install-local", "--no-install-package", "--no-install-project",
+    "--no-install-workspace", "--no-managed-python", "--no-progress", "--no-python-downloads",
+    "--no-sources", "--no-sources-package", "--offline", "--package", "--project", "--python",
+    "--quiet", "--refresh", "--refresh-package", "--reinstall", "--reinstall-package",
+    "--system-certs", "--verbose", "-C", "-f", "-i", "-n", "-p", "-q", "-v",
 })  # fmt: skip
 
 
@@ -257,7 +263,8 @@ def _edit_then_sync(
     uv: str, call: Call, arguments: Sequence[str], environ: Mapping[str, str]
 ) -> int:
     """`add` and `remove` have no switch for the groups that they install: edit and lock with uv,
-    then become `uv sync` with this host's. As uv's own, `add` leaves what it did not install."""
+    then become `uv sync` of that lock with this host's. As uv's own, `add` leaves in the
+    environment what it did not install."""
     code = child(uv, call.with_arguments(["--no-sync"]), environ)
     if code:
         return code
@@ -268,4 +275,5 @@ def _edit_then_sync(
         for word in ((name,) if value is None else (name, value))
     ]
     kept = ["--inexact"] if call.command == ("add",) else []
-    return become(uv, ["sync", *kept, *carried, *arguments], environ)
+    free = {name: value for name, value in environ.items() if name != "UV_LOCKED"}
+    return become(uv, ["sync", "--frozen", *kept, *carried, *arguments], free)
