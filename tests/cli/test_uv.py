@@ -144,6 +144,7 @@ OFF = "--no-group cpu --no-group cu130 --no-group rocm7-2"
         ("extra", "tree", "tree"),
         ("group", "sync --locked", f"sync {OFF} --group cu126 --locked"),
         ("group", "tree", f"tree {OFF} --group cu126"),
+        ("group", "tree --package torch", f"tree {OFF} --group cu126 --package torch"),
         ("group", "run pytest", f"run {OFF} --group cu126 pytest"),
         # the caller has chosen
         ("extra", "sync --extra cu130", "sync --extra cu130"),

@@ -51,7 +51,7 @@ def pinned_project(call: Call, environ: Mapping[str, str]) -> Pinned | None:
 
 def _spoken_of(path: Path, call: Call) -> tuple[Path, ...]:
     """The files of the packages that uv may be asked for."""
-    if not call.has("--package", "--all-packages"):
+    if call.command == ("tree",) or not call.has("--package", "--all-packages"):
         return (path,)
     from accelsel.apply.workspace import project_files
 

@@ -127,6 +127,8 @@ def _named(call: Call, pinned: Pinned, environ: Mapping[str, str]) -> bool:
     package of the workspace."""
     own = normal(str(table(pinned.data, "project").get("name", "")))
     packages = {normal(name) for name in call.values("--package")}
+    if call.command == ("tree",):
+        packages = set()  # what it shows of the project's tree
     if packages and own not in packages:
         return True
     if call.command[0] in ("add", "remove"):  # there they say where the requirement goes
