@@ -68,6 +68,7 @@ def test_who_is_left_out() -> None:
     assert old.message == (
         "GPU 1, GT 710 is left out: no build in the table has ever had code for sm_35"
     )
+    assert old.hint is None
     (inner,) = of(host(A, INNER))
     assert inner.message == (
         "GPU 2, iGPU is left out: integrated, beside a discrete GPU that decides"
@@ -172,5 +173,8 @@ def test_overrides() -> None:
     beside = host(gpu(0, "nvidia", "n", "sm_86"), gpu(1, "amd", "a", "gfx1100"),
                   driver="580.65.06")  # fmt: skip
     assert [one.code for one in of(beside)] == ["gpu-left-out"]
+    other = host(gpu(0, "nvidia", "n", "sm_86"), gpu(1, "amd", "a", "gfx1031"),
+                 driver="580.65.06")  # fmt: skip
+    assert [one.code for one in of(other)] == ["gpu-left-out"]
     both = of(amd("gfx1031", "gfx1034"))
     assert [one.message[:5] for one in both] == ["GPU 0", "GPU 1"]

@@ -26,6 +26,17 @@ def test_a_torch_that_the_table_does_not_know() -> None:
     assert told(host(), torch="==1.13.1")[0][0] == "not-in-table"
 
 
+def test_a_torch_that_has_no_wheel_for_the_platform() -> None:
+    mac = host(system="darwin", arch="x86_64", version="14.6")
+    assert told(mac, torch="==2.3.0") == [
+        ("platform-wheel", "no wheel of torch==2.3.0 for macos-x86_64; it has 2.0.0 to 2.2.2"),
+        ("requested-range", "with another bound on torch: torch 2.2.2 with default runs"),
+    ]
+    rule, message = told(mac, torch=">=2.16")[0]
+    assert rule == "not-in-table"
+    assert message.endswith("is in the rules table, which has 2.0.0 to 2.2.2 for macos-x86_64")
+
+
 def test_a_pin_that_no_build_serves() -> None:
     assert told(nvidia("sm_120"), torch="==2.6.0") == [
         ("arch-kernels", "cu126 2.6.0: no kernels for sm_120 (GPU 0, card sm_120)"),

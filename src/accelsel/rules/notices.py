@@ -4,6 +4,7 @@ from accelsel.model.profile import Profile
 from accelsel.model.selection import Warning_
 from accelsel.rules.choice import Candidate, Decision
 from accelsel.rules.host import OVERRIDE, Target
+from accelsel.rules.policy import standing
 from accelsel.rules.question import Finding
 
 
@@ -22,7 +23,7 @@ def warnings(
             Warning_(
                 code="gpu-left-out",
                 message=f"{target.label} is left out: {why}",
-                hint="choose GPUs with --gpu",
+                hint="choose GPUs with --gpu" if _has_builds(target, decision) else None,
             )
         )
     for target in decision.aim.optional if decision.aim else ():
@@ -46,6 +47,11 @@ def warnings(
     ]  # fmt: skip
     found += override_warnings(decision)
     return found
+
+
+def _has_builds(target: Target, decision: Decision) -> bool:
+    """Whether naming the GPU with --gpu can get a build for it."""
+    return standing(target, decision.question.tables) in ("served", "unknown")
 
 
 def probe_warnings(profile: Profile | None) -> list[Warning_]:
@@ -101,7 +107,8 @@ def _settles(doubt: Finding, winner: Candidate, *, several: bool) -> str | None:
 
 
 def override_warnings(decision: Decision) -> list[Warning_]:
-    """An override in force is told; one that would help a GPU is offered, never taken."""
+    """An override in force is told; one that would help a GPU is offered, never taken, and not
+    where another vendor's GPU decides."""
     host = decision.question.host
     if host.override:
         names = ", ".join(t.label for t in host.targets if t.vendor == "amd" and t.arch != t.real)
@@ -109,6 +116,8 @@ def override_warnings(decision: Decision) -> list[Warning_]:
             return []
         message = f"{OVERRIDE}={host.override} makes {names} run as another GPU"
         return [Warning_(code="arch-override", message=message, hint=None)]
+    if decision.aim and decision.aim.vendor not in (None, "amd"):
+        return []
     found = []
     for target in host.targets:
         row = next(

@@ -72,11 +72,15 @@ def _no_platform(decision: Decision) -> Reason:
 
 
 def _not_in_table(decision: Decision) -> Reason:
+    """No release within the bound: none that is known, or none of those has a wheel here."""
+    question = decision.question
+    platform, bound = question.host.platform, f"torch{question.request.torch}"
     known = sorted({row.build.torch for row in decision.rows}, key=release)
-    message = (
-        f"no release of torch{decision.question.request.torch} is in the rules table, which has "
-        f"{known[0]} to {known[-1]} for {decision.question.host.platform}"
-    )
+    span = f"{known[0]} to {known[-1]}"
+    if any(build.published and question.in_range(build) for build in question.tables.builds):
+        message = f"no wheel of {bound} for {platform}; it has {span}"
+        return Reason(rule="platform-wheel", message=message)
+    message = f"no release of {bound} is in the rules table, which has {span} for {platform}"
     return Reason(rule="not-in-table", message=message)
 
 
