@@ -4,6 +4,7 @@ import sys
 from dataclasses import replace
 
 import pytest
+from tests.kit import told as kept
 from tests.rules.test_channels import HOST, TABLES
 
 from accelsel.model.errors import AccelselError
@@ -313,3 +314,57 @@ def test_an_older_release_is_taken_where_the_project_asks_for_an_older_torch(
 ) -> None:
     found = chosen(host(), "pyannote-audio", torch=bound)
     assert package(found, "pyannote-audio").specifier == expected
+
+
+TOLD: dict[str, tuple[Profile, str, dict[str, object]]] = {
+    "vllm": (host("sm_86"), "vllm", {}),
+    "a package of a few Pythons": (
+        host("sm_90"), "tensorrt-llm", {"requires_python": ">=3.10,<3.13"},
+    ),
+    "a package of some Pythons without a gap": (
+        host("sm_90"), "vllm", {"requires_python": ">=3.10,<3.14"},
+    ),
+    "a Python that torch has left": (
+        host("sm_61"), "torch-geometric", {"torch": "==2.14.*", "requires_python": ">=3.9"},
+    ),
+    "indexes of their own": (host("sm_86"), "torch-scatter tensorrt requests", {}),
+    "finished wheels": (host("sm_86"), "flash-attn natten", {"prebuilt": ("astral", "natten")}),
+    "the device code of AMD": (host("gfx1031", "gfx1201"), "torchvision torchaudio numpy", {}),
+    "unsloth on a Radeon": (host("gfx1100"), "unsloth", {}),
+    "a name that may ask for triton, beside the CPU": (
+        host(), "requests", {"requires_python": ">=3.9"},
+    ),
+    "a name that may ask for triton, beside CUDA": (
+        host("sm_86"), "requests", {"torch": "==2.8.*", "requires_python": ">=3.9"},
+    ),
+    "a triton that holds torch back": (host("sm_120"), "triton<3.7", {}),
+    "a nightly": (host("sm_90"), "torchvision", {"channel": "nightly"}),
+    "a nightly of before": (host("sm_90"), "unsloth-zoo", {"torch": "==2.10.0.dev20251208"}),
+    "a nightly on a Radeon": (host("gfx1100"), "", {"channel": "nightly"}),
+    "a nightly for the CPU": (host(), "", {"channel": "nightly"}),
+    "no Python": (host("sm_90"), "tensorrt-llm", {"python": "3.13"}),
+    "bounds in the way": (host("sm_86"), "vllm", {"torch": "==2.14.1"}),
+    "two in each other's way": (host("sm_86"), "vllm>=0.33 torch-scatter torchao deepspeed", {}),
+    "two of the family": (host("sm_90"), "torchvision==0.20.1 torchaudio==2.9.0", {}),
+    "one alone": (host("sm_75"), "flash-attn-4 requests", {}),
+    "a clash": (host("sm_90"), "flash-attn==2.8.3 torchao flash-attn-4", {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_what_is_told(name: str) -> None:
+    profile, asked, more = TOLD[name]
+    found = chosen(profile, *asked.split(), **more)
+    text = kept.text(found, without=("rejected", "rules"))
+    for one in found.rejected[:6]:
+        text += f"not {one.torch} {one.backend}, {one.rule}: {one.message}\n"
+    kept.same(f"selections/{name.replace(' ', '-').replace(',', '')}", text)
+
+
+def test_an_unknown_index_of_wheels_is_told_with_those_that_are_known() -> None:
+    with pytest.raises(AccelselError) as caught:
+        chosen(host("sm_86"), "flash-attn", prebuilt=("wheels.example",))
+    error = caught.value
+    assert error.message == "there is no index of finished wheels named 'wheels.example'"
+    assert error.where == "--prebuilt"
+    assert (error.help or "").startswith("one of astral, ")

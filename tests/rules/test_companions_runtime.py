@@ -3,9 +3,17 @@
 from dataclasses import replace
 
 import pytest
+from tests.kit import told
 from tests.rules.test_companions_answer import BUILDS, TABLE, TABLES
 
-from accelsel.rules.companions_runtime import runtime_packages, triton_name, triton_package
+from accelsel.model.request import Request
+from accelsel.rules import select
+from accelsel.rules.companions_runtime import (
+    runtime_packages,
+    triton_name,
+    triton_package,
+    where_files_are,
+)
 
 LINUX = "linux-x86_64"
 
@@ -71,3 +79,24 @@ def test_a_triton_that_every_platform_has_is_a_bound() -> None:
 def test_builds_that_bring_everything_need_nothing() -> None:
     build = BUILDS["2.14.1", "rocm7.2", LINUX]
     assert runtime_packages(build, ("gfx1100",), "pytorch-rocm7.2", TABLE) == ()
+
+
+@pytest.mark.parametrize(
+    ("backend", "places", "below"),
+    [
+        ("cu126", ("linux-x86_64",), None),
+        ("cpu", ("linux-x86_64", "linux-aarch64", "windows-amd64"), "3.15"),
+        ("rocm7.2", ("windows-arm64", "macos-arm64", "macos-x86_64"), None),
+    ],
+)
+def test_what_is_told_of_a_triton_without_files(
+    backend: str, places: tuple[str, ...], below: str | None
+) -> None:
+    asked = Request(platform=LINUX, backend=backend)
+    before = select(None, asked, TABLES)
+    found = where_files_are(before, "3.6.0", places, below, "unsloth")
+    assert found.packages[:-1] == before.packages
+    assert found.warnings[:-1] == before.warnings
+    package, warning = found.packages[-1], found.warnings[-1]
+    text = told.text({"torch": found.torch, "package": package, "warning": warning})
+    told.same(f"triton/{backend}", text)

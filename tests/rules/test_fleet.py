@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -17,11 +17,19 @@ from tests.rules.test_laws import profiles
 from accelsel.knowledge import load
 from accelsel.model.errors import AccelselError
 from accelsel.model.fleet import Fleet, Node
-from accelsel.model.profile import Profile
+from accelsel.model.profile import (
+    AmdDriver,
+    Cpu,
+    Drivers,
+    IntelDriver,
+    NvidiaDriver,
+    ProbeResult,
+    Profile,
+)
 from accelsel.model.request import Request
 from accelsel.rules import RULES
 from accelsel.rules import select as select_one
-from accelsel.rules.fleet import legal, select
+from accelsel.rules.fleet import Key, _judged, select
 from accelsel.rules.fleet_answer import joint
 from accelsel.rules.nodes import Seen, facts, merge
 
@@ -350,6 +358,7 @@ def test_a_mask_that_one_node_needs_is_a_warning() -> None:
     assert told == ["desktop needs HIP_VISIBLE_DEVICES=0"]
 
 
+START, ON_LINUX = "accelsel pin --write", "--platform linux-x86_64 --gpu any --fallback cpu"
 PINNED = {
     "a Python that the newest left": {
         "b200": nvidia("sm_100"), "gtx": nvidia("sm_61", python="3.9.2"),
@@ -392,6 +401,15 @@ PINNED = {
         ("Windows has another newest", {},
          ("accelsel pin --write --backends cpu,cu130 --as groups --platform windows-amd64",)),
         ("musl", {}, ("accelsel pin --write --backend cu132 --torch '>=2.12,<2.16'",)),
+        (
+            "all H100",
+            {"platform": "linux-x86_64", "gpus": "any", "fallback": "cpu", "python": "3.12"},
+            (f"{START} --backend cu132 {ON_LINUX} --torch '>=2.12,<2.16' --python 3.12",),
+        ),
+        (
+            "all H100", {"backend": "cu126", "force": True, "channel": "nightly"},
+            ("accelsel pin --write --backend cu126 --force --torch '>=0.dev0' --channel nightly",),
+        ),
     ],
     ids=str,
 )  # fmt: skip
@@ -462,6 +480,52 @@ def test_names(names: tuple[str | None, ...], expected: tuple[str, ...]) -> None
     assert tuple(node.name for node in merge(seen)) == expected
 
 
+def test_the_facts_are_those_that_rules_look_at() -> None:
+    """Each on its own: what tells two hosts apart, and what does not."""
+    card = replace(XTX.gpus[0], arch_source="kfd", note="PCIe 3", memory_bytes=1)
+    drivers = Drivers(
+        nvidia=NvidiaDriver(version="580.65.06", cuda_version="13.0", source="nvml"),
+        amd=AmdDriver(version="6.12", rocm_version="7.0", source="kfd"),
+        intel=IntelDriver(version="1.6", source="xe"),
+    )
+    whole = replace(
+        XTX,
+        os=replace(XTX.os, release="6.8.0", version="24.04"),
+        cpu=Cpu(arch="x86_64", level="x86-64-v3"),
+        python=replace(XTX.python, version="3.12.9"),
+        drivers=drivers,
+        gpus=(replace(card, index=1, usable=False, note="lost"), card),
+        probes=(ProbeResult(name="nvml", status="ok", detail=None, elapsed_ms=1.0),),
+        notes=("probe-incomplete: slow", "a sentence"),
+        environment={"B": "2", "A": "1"},
+    )
+    found = facts(whole)
+    bare = replace(card, arch_source=None, note=None)
+    assert found == replace(
+        whole,
+        os=replace(XTX.os, release=None, version=None),
+        cpu=Cpu(arch="x86_64", level=None),
+        python=replace(XTX.python, version="3.12"),
+        drivers=Drivers(nvidia=NvidiaDriver(version="580.65.06", cuda_version="13.0", source=None)),
+        gpus=(bare, replace(bare, index=1, usable=False, note="lost")),
+        probes=(),
+        notes=("probe-incomplete: slow",),
+    )
+    assert list(found.environment) == ["A", "B"]
+    assert facts(MAC).os.version == "15.1"
+    assert facts(replace(MAC, python=replace(MAC.python, version="x"))).python.version == "x"
+    assert facts(MAC).drivers.nvidia is None
+
+
+def test_what_probes_warned_of_is_kept_of_each() -> None:
+    notes = (("probe-b: x", "probe-a: y"), ("probe-c: z", "probe-a: y"))
+    first, second = (replace(nvidia("sm_90"), notes=each) for each in notes)
+    (one,) = merge([Seen(name="one", profile=first), Seen(name="two", profile=second)])
+    assert one.profile.notes == ("probe-a: y", "probe-b: x", "probe-c: z")
+    (one,) = merge([Seen(name="one", profile=first), Seen(name="two", profile=first)])
+    assert one.profile.notes == ("probe-b: x", "probe-a: y")
+
+
 # --- laws -----------------------------------------------------------------------------------------
 
 
@@ -472,6 +536,11 @@ def fleets(draw: st.DrawFn) -> list[Seen]:
     again = draw(st.lists(st.sampled_from(kinds), max_size=1))
     named = st.sampled_from((None, "a", "b", "node-2", "node-10"))
     return [Seen(name=draw(named), profile=one) for one in (*kinds, *again)]
+
+
+def legal(nodes: Sequence[Node], request: Request) -> frozenset[Key]:
+    """The builds that serve every node."""
+    return frozenset.intersection(*(_judged(node, request, TABLES).legal for node in nodes))
 
 
 REQUESTS = st.sampled_from(
@@ -540,7 +609,7 @@ def test_the_order_of_nodes_does_not_matter(fleet: list[Seen], request: Request)
 @SETTINGS
 def test_another_node_never_adds_a_build(fleet: list[Seen], request: Request) -> None:
     found = merge(fleet)
-    assert legal(found, request, TABLES) <= legal(found[:-1] or found, request, TABLES)
+    assert legal(found, request) <= legal(found[:-1] or found, request)
 
 
 @given(fleets(), REQUESTS)
@@ -583,7 +652,7 @@ def test_no_fewer_builds_serve_the_same_nodes(fleet: list[Seen], request: Reques
     found = select(merge(fleet), request, TABLES)
     served = [group for group in found.groups if group.selection.torch]
     legals = {
-        name: legal([node for node in found.nodes if node.name == name], request, TABLES)
+        name: legal([node for node in found.nodes if node.name == name], request)
         for group in served
         for name in group.nodes
     }

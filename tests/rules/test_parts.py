@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from tests.kit import told
 from tests.rules.hosts import amd, host, nvidia
 from tests.rules.rows import TABLES
 
@@ -152,3 +153,60 @@ def test_what_requires_another_torch_is_left_out_by_name(
     assert told == ([("extra", "serve", ("vllm",)), ("group", "bench", ("vllm",))] if left else [])
     hints = {str(w.hint) for w in found.warnings if w.code == "companion-left-out"}
     assert any("uv" in hint and "refuses" in hint for hint in hints) == bool(torch)
+
+
+VISION = Part(place="extra vision", companions=("torchvision==0.21.0",))
+TOLD: dict[str, tuple[Profile, tuple[Part, ...], dict[str, object]]] = {
+    "one that no build serves": (PASCAL, (FLASH,), {}),
+    "one that a build serves": (AMPERE, (FLASH,), {}),
+    "two that exclude each other": (
+        AMPERE,
+        (FLASH, VISION, Part(place="group serve", companions=("vllm<0.20", "torchao"))),
+        {},
+    ),
+    "more than go together": (
+        AMPERE,
+        (
+            Part(place="extra serve", companions=("vllm>=0.33",)),
+            Part(place="extra graph", companions=("torch-scatter", "pyg-lib")),
+            Part(place="extra old", companions=("torchvision==0.19.0", "xformers")),
+            Part(place="extra audio", companions=("torchaudio", "whisperx")),
+        ),
+        {},
+    ),
+    "bounds apart": (PASCAL, rivals("==1.9.0", "==2.7.0", ">=2.6"), {}),
+    "two bounds that no range meets": (PASCAL, rivals("==1.9.0", "==1.8.0"), {}),
+    "bounds that an older backend meets": (PASCAL, rivals("==2.4.0", "==2.7.0"), {}),
+    "bounds with packages": (
+        AMPERE,
+        (
+            Part(place="group old", torch="==2.6.0", companions=("torchvision==0.21.0",)),
+            Part(place="group new", torch="==2.7.0", companions=("torchvision==0.21.0", "numpy")),
+        ),
+        {},
+    ),
+    "bounds together": (
+        PASCAL, tuple(replace(part, joined=True) for part in rivals(">=2.6", "<2.9")), {},
+    ),
+    "bounds that cannot be together": (
+        PASCAL, tuple(replace(part, joined=True) for part in rivals("==2.6.0", ">=2.9")), {},
+    ),
+    "without any choice": (AMPERE, (FLASH, *rivals(">=2.6")), {"torch": "==99"}),
+    "another torch than the project's": (
+        amd("gfx1100"),
+        (Part(place="extra serve", also=("group bench",), companions=("vllm<0.20", "torchao")),),
+        {"torch": ">=2.13"},
+    ),
+    "AMD's own index": (amd("gfx1031"), (FLASH, *rivals("==2.7.0")), {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_what_is_told(name: str) -> None:
+    profile, parts, asked = TOLD[name]
+    found = chosen(profile, *parts, **asked)
+    text = told.text(found, without=("rejected", "rules", "rows", "index", "indexes"))
+    for one in found.rejected:
+        if one.rule == "requested-range" and found.outcome == "selected":
+            text += f"not {one.torch} {one.backend}: {one.message}\n"
+    told.same(f"parts/{name.replace(' ', '-')}", text)

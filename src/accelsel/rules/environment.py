@@ -27,7 +27,7 @@ UV_GFX = frozenset({
     "gfx1102", "gfx1150", "gfx1151", "gfx1200", "gfx1201",
 })  # fmt: skip
 # A newer build that these rules are against is not taken by uv either.
-NO_WHEEL = ("python-wheel", "platform-wheel", "libc-floor", "macos-floor")
+NO_WHEEL = ("libc-floor", "macos-floor")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -83,12 +83,6 @@ def _spare(chosen: Sequence[tuple[Key, Sequence[Judged]]]) -> frozenset[str] | N
     return frozenset.intersection(*found) if found else None
 
 
-def legal(nodes: Sequence[Node], request: Request, tables: Tables) -> frozenset[Key]:
-    """The builds that serve every node."""
-    found = [_judged(node, request, tables).legal for node in nodes]
-    return frozenset.intersection(*found) if found else frozenset()
-
-
 def _judged(node: Node, request: Request, tables: Tables) -> Judged:
     try:
         decision = decide(node.profile, request, tables)
