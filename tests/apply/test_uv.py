@@ -55,6 +55,22 @@ def test_order_of_search(tmp_path: Path) -> None:
     assert Path(packaged).parent == Path(sys.executable).parent
 
 
+def test_accelsel_under_uvs_name_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+    mine = program(tmp_path, "uv-accelsel", "accelsel")
+    (tmp_path / "first" / "uv").symlink_to(mine)
+    real = program(tmp_path / "second", "uv", "uv 8.8.8")
+    path = os.pathsep.join([str(tmp_path / "first"), str(tmp_path / "second")])
+    assert locate({"PATH": path}) == str(tmp_path / "first" / "uv")
+    for script in (mine, tmp_path / "first" / "uv"):
+        monkeypatch.setattr(sys, "argv", [str(script), "sync"])
+        assert locate({"PATH": path}) == str(real)
+        assert Path(locate({"PATH": str(tmp_path / "first")})).parent == Path(sys.executable).parent
+
+
 def test_a_named_uv_that_is_absent(tmp_path: Path) -> None:
     with pytest.raises(AccelselError) as caught:
         locate({"UV": str(tmp_path / "absent"), "PATH": os.environ["PATH"]})

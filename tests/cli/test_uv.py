@@ -692,6 +692,17 @@ def test_uv_is_missing(bench: Bench) -> None:
     assert done.stderr.startswith("error: ")
 
 
+@pytest.mark.parametrize("word", ["exec ", ""], ids=["becomes it", "runs it"])
+@pytest.mark.parametrize("named", [False, True], ids=["on PATH", "named by UV"])
+def test_a_uv_that_is_a_script_for_accelsel_ends(bench: Bench, word: str, named: bool) -> None:
+    """It would be found again, for ever."""
+    program = bench.folder / "bin" / "uv"
+    program.write_text(f'#!/bin/sh\n{word}{sys.executable} -c "{START}" "$@"\n')
+    done = bench.run("lock", code=6, env={"UV": str(program)} if named else {})
+    assert done.stderr.count("error: the uv that was found calls accelsel again") == 1
+    assert bench.calls == []
+
+
 # The real uv: everything passes through.
 
 
@@ -813,6 +824,11 @@ def test_ctrl_c_in_a_terminal(real: Mapping[str, str], tmp_path: Path) -> None:
     theirs = in_terminal([UV, *words], real, tmp_path, keys="03")
     assert ours == theirs
     assert "caught" in ours[1]
+
+
+def test_accelsel_below_uv_below_accelsel(real: Mapping[str, str], tmp_path: Path) -> None:
+    words = ["run", "--no-project", "--", *command("run", "--no-project", *command("--version"))]
+    assert ran(command(*words), real, tmp_path) == ran([UV, "--version"], real, tmp_path)
 
 
 def test_a_closed_pipe_ends_it_as_it_ends_uv(real: Mapping[str, str], tmp_path: Path) -> None:

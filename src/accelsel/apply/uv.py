@@ -34,7 +34,8 @@ class Uv:
 
 
 def locate(env: Mapping[str, str]) -> str:
-    """The path of uv: `$UV`, then the first on PATH, then the one of the `uv` package.
+    """The path of uv: `$UV`, then the first on PATH that is not this very program under uv's name,
+    then the one of the `uv` package.
 
     Raises `AccelselError` (6, `uv-missing`).
     """
@@ -49,7 +50,7 @@ def locate(env: Mapping[str, str]) -> str:
             f"the variable UV names {named}, which is no executable",
             help="unset UV, or let it name the uv executable",
         )
-    found = shutil.which("uv", path=env.get("PATH", os.defpath)) or _packaged()
+    found = _on_path(env.get("PATH", os.defpath)) or _packaged()
     if found is None:
         raise AccelselError(
             UV,
@@ -59,6 +60,18 @@ def locate(env: Mapping[str, str]) -> str:
             "or install accelsel with its extra: accelsel[uv]",
         )
     return found
+
+
+def _on_path(path: str) -> str | None:
+    mine = os.path.realpath(sys.argv[0])
+    found = shutil.which("uv", path=path)
+    if found is None or os.path.realpath(found) != mine:
+        return found
+    folders = path.split(os.pathsep)
+    rest = [
+        each for each in folders if os.path.realpath(f"{each}{os.sep}{Path(found).name}") != mine
+    ]
+    return shutil.which("uv", path=os.pathsep.join(rest))
 
 
 def _packaged() -> str | None:

@@ -51,6 +51,9 @@ TAKE_VALUE = frozenset({
 PIP_ALONE = ("--editable", "-e", "--no-binary")
 # Behind these the first positional ends uv's own options.
 RUNS = (("run",), ("tool", "run"), ("tool", "uvx"))
+# The process that was accelsel and is, or runs, what was found as uv; how often it was so before.
+BECAME = "ACCELSEL_BECAME_UV"
+NESTED_AT_MOST = 8
 QUIET = ("-q", "--quiet", "-qq")
 
 
@@ -172,6 +175,7 @@ def run(argv: Sequence[str]) -> int:
     flags, argv = request_flags(argv)
     call = replace(parse(argv), flags=flags)
     uv = locate(environ)
+    _refuse_circle(uv, environ)
     if call.has("--help", "-h", "--version", "-V"):
         return become(uv, argv, environ)
     if call.command[:1] and call.command[0] in PROJECT and len(call.command) == 1:
@@ -196,6 +200,22 @@ def run(argv: Sequence[str]) -> int:
         if warning and not call.has(*QUIET):
             print(f"warning: {warning}", file=sys.stderr)
     return become(uv, argv, environ)
+
+
+def _refuse_circle(uv: str, environ: dict[str, str]) -> None:
+    """An error where the uv that was found is a script that calls accelsel, which would find it
+    again: each is this process or its parent, time after time."""
+    before, _, times = environ.get(BECAME, "").partition(".")
+    again = before in (str(os.getpid()), str(os.getppid()))
+    count = int(times) + 1 if again and times.isdecimal() else 0
+    if count > NESTED_AT_MOST:
+        from accelsel.model.errors import UV, AccelselError
+
+        raise AccelselError(
+            UV, "uv-is-accelsel", "the uv that was found calls accelsel again and again", where=uv,
+            help="let the variable UV name the real uv",
+        )  # fmt: skip
+    environ[BECAME] = f"{os.getpid()}.{count}"
 
 
 def _without_effect(call: Call) -> None:
