@@ -321,7 +321,7 @@ class _Editor:
                 and (not sections[last + 1].array or len(sections[last + 1].path) > len(path))
             ):
                 last += 1
-        end = layout.end(self.document, sections[last])
+        end = layout.behind(self.document, sections[last])
         for value in added:
             self.headers.append((end, end, self._header(path, True) + self._body(value)))
 

@@ -9,7 +9,7 @@ from accelsel.project.scan import Document, Node, Path, Section
 OWN: Path = ("tool", "accelsel")
 RECORD: Path = (*OWN, "pin")
 
-_COMMENTS_BELOW = re.compile(r"(?:\r?\n[ \t]*#[^\n]*)+")
+_COMMENTS_BELOW = re.compile(r"(?:\r?\n[ \t]*#[^\r\n]*)+")
 _BLANK_OR_END = re.compile(r"\s*\Z|\r?\n[ \t]*\r?\n")
 
 
@@ -96,6 +96,16 @@ def trailing(document: Document, section: Section) -> bool:
     return below is not None and _BLANK_OR_END.match(document.text, below.end()) is not None
 
 
+def behind(document: Document, section: Section) -> int:
+    """Where another section follows: at the end of this one; behind the last comments where nothing
+    else stands below it."""
+    at = end(document, section)
+    last = at
+    while document.text[last:].lstrip("\r\n").startswith("#"):
+        last = document.line_end(document.text.index("#", last))
+    return at if document.text[last:].strip() else last
+
+
 def boundary(document: Document, path: Path, gone: Collection[int]) -> int:
     """Where a new section goes: before its own subtables, else behind its relatives, else last; and
     not between a comment and what the comment stands below.
@@ -111,9 +121,7 @@ def boundary(document: Document, path: Path, gone: Collection[int]) -> int:
     under = all(len(s.path) > len(path) and s.path[: len(path)] == path for s in family)
     before = sections[first - 1 : first] if first and under else []
     for section in (*before, *family[-1:], *reversed(sections)):
-        if not trailing(document, section):
-            return end(document, section)
-    at = end(document, sections[-1])
-    while document.text[at:].lstrip("\r\n").startswith("#"):
-        at = document.line_end(document.text.index("#", at))
-    return at
+        at = behind(document, section)
+        if at > end(document, section) or not trailing(document, section):
+            return at
+    return behind(document, sections[-1])
