@@ -34,7 +34,7 @@ def test_case(case: Case) -> None:
             assert "accelsel why" not in (finding.fix or "")
             torch = report.environment.torch if report.environment else None
             installed = torch.version if torch else ""
-            asked = re.findall(r"torch==([\w.]+)", finding.fix or "")
+            asked = re.findall(r"(?<![\w-])torch==([\w.]+)", finding.fix or "")
             assert set(asked) <= {installed.split("+")[0]}, finding
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from accelsel.model.companion import (
     Clash,
     CompanionTable,
+    CudaFile,
     Distribution,
     Faults,
     IndexTemplate,
@@ -17,12 +18,13 @@ from accelsel.model.companion import (
     RuntimeName,
     Symptom,
     TritonName,
+    Want,
 )
 
 _DATA = Path(__file__).parent / "data"
 _LISTS = (
     "imports", "backends", "platforms", "archs", "ptx", "extras", "brings", "build_requires",
-    "requires_dist", "names", "lacks", "later",
+    "requires_dist", "names", "lacks", "later", "kin",
 )  # fmt: skip
 
 
@@ -47,9 +49,9 @@ def load() -> CompanionTable:
 
 @cache
 def symptoms() -> tuple[Symptom, ...]:
-    """The texts that wrong pairings print, the most specific first."""
+    """The texts that wrong pairings and hosts print, the most specific first."""
     raw = json.loads((_DATA / "companion-symptoms.json").read_text(encoding="utf-8"))
-    return tuple(Symptom(**row) for row in raw["symptoms"])
+    return tuple(Symptom(**_typed(row)) for row in raw["symptoms"])
 
 
 @cache
@@ -59,6 +61,8 @@ def faults() -> Faults:
     return Faults(
         limits=tuple(KernelLimit(**_typed(row)) for row in raw["limits"]),
         mislabels=tuple(Mislabel(**row) for row in raw["mislabels"]),
+        files=tuple(CudaFile(**row) for row in raw["files"]),
+        wants=tuple(Want(**row) for row in raw["wants"]),
     )
 
 

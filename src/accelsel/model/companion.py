@@ -164,7 +164,16 @@ class RuntimeName:
 
 @dataclass(frozen=True, kw_only=True)
 class Symptom:
-    """A text that a wrong pairing prints. `pattern` is a regular expression."""
+    """A text that a wrong pairing, or a wrong host, prints. `pattern` is a regular expression.
+
+    `name` is the distribution whose fault it is, None where the text or the environment says it;
+    with `installed` the row holds only where it is there. `whose` is the cause as in a finding.
+    `fix` are commands by where they hold: `container`, `wsl`, an ID of os-release, a system, `any`;
+    `{python}` stands for the Python (3.12), `{torch}` and `{minor}` for torch's release (2.9.1,
+    2.9), `{cuda}` and `{toolkit}` for its CUDA (12.6, 12-6), `{add}` for uv's command that
+    installs, `{remove}` for the one that takes out, `{engine}` for the container's. Without a
+    command the named package is renewed. `kin` are findings that state the same without a message.
+    """
 
     pattern: str
     name: str | None
@@ -173,6 +182,39 @@ class Symptom:
     source: str
     checked: str
     confidence: Confidence
+    installed: bool = False
+    whose: Literal["torch", "companion", "host", "python", "project"] = "companion"
+    fix: Mapping[str, str] = field(default_factory=dict)
+    kin: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CudaFile:
+    """A library of CUDA: `pattern` is its name without `lib` and number, `package` the distribution
+    that holds it, without the CUDA major. `counts` says what the number in its name is: `cuda` the
+    toolkit's major, `release` the library's own, `apart` one that nothing else tells."""
+
+    pattern: str
+    package: str
+    counts: Literal["cuda", "release", "apart"]
+    source: str
+    checked: str
+    confidence: Confidence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Want:
+    """A program that is not built against torch and loads a library of CUDA beside torch's:
+    `number` is the one in that library's name, `extras` those that bring it."""
+
+    name: str
+    versions: str
+    package: str
+    number: int
+    source: str
+    checked: str
+    confidence: Confidence
+    extras: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,6 +263,8 @@ class Faults:
 
     limits: tuple[KernelLimit, ...] = ()
     mislabels: tuple[Mislabel, ...] = ()
+    files: tuple[CudaFile, ...] = ()
+    wants: tuple[Want, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,10 @@ LEVEL_ZERO = re.compile(r"libze_intel_gpu\.so\.(\d+(?:\.\d+)*)$")
 MODULE = re.compile(r"Module\s+(?:for\s+\S+\s+)?(\d+(?:\.\d+)+)")
 CACHE_LIMIT = 1 << 21
 DEVICES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/nvidia-uvm", "/dev/kfd")
+FAMILIES = (
+    "ubuntu", "debian", "fedora", "rhel", "rocky", "almalinux", "arch", "opensuse-tumbleweed",
+    "opensuse-leap",
+)  # fmt: skip
 BEFORE = re.compile(r"lib(nvJitLink|cudnn|nccl|cublas)\.so\.(\d+(?:\.\d+)+)")
 SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 # Where distributions put NVIDIA's module, below the folder of the running kernel.
@@ -230,8 +234,13 @@ def _devices(world: World) -> Iterator[str]:
 
 
 def _distribution(world: World) -> str | None:
-    match = re.search(r'^ID="?([\w.-]+)"?', _text(world, "/etc/os-release"), re.MULTILINE)
-    return match[1] if match else None
+    """The ID of os-release; of a derivative (Mint, Pop, Manjaro) that of what it is made from."""
+    text = _text(world, "/etc/os-release")
+    match = re.search(r'^ID="?([\w.-]+)"?', text, re.MULTILINE)
+    like = re.search(r'^ID_LIKE="?([\w. -]+)"?', text, re.MULTILINE)
+    if match is None or match[1] in FAMILIES or like is None:
+        return match[1] if match else None
+    return next((name for name in like[1].split() if name in FAMILIES), match[1])
 
 
 def _first(world: World, folders: Sequence[str], pattern: re.Pattern[str]) -> str | None:

@@ -24,7 +24,7 @@ from accelsel.model.value import replace
 from accelsel.rules.choice import select
 from accelsel.rules.doctor_companions import COMPANION_CHECKS
 from accelsel.rules.doctor_device import DEVICE_CHECKS
-from accelsel.rules.doctor_error import ERROR_CHECKS
+from accelsel.rules.doctor_error import ERROR_CHECKS, proved
 from accelsel.rules.doctor_family import FAMILY_CHECKS
 from accelsel.rules.doctor_faults import FAULT_CHECKS
 from accelsel.rules.doctor_host import HOST_CHECKS
@@ -129,7 +129,9 @@ def examine(
         symptoms=symptoms,
         faults=faults or Faults(),
     )
-    found = _told([finding for check in CHECKS for finding in check.run(subject)])
+    found = [finding for check in CHECKS[: -len(ERROR_CHECKS)] for finding in check.run(subject)]
+    subject = replace(subject, found=tuple(_told(found)))
+    found = _told([*found, *(f for check in ERROR_CHECKS for f in check.run(subject))])
     if subject.pinned and subject.own:  # what the pin's lock would give this environment
         found = [replace(each, own=each.own or each.fix == subject.sync) for each in found]
     return Report(
@@ -146,25 +148,16 @@ def examine(
 def _told(found: list[Finding]) -> list[Finding]:
     """What is still true where torch itself has to be replaced: what was measured by the installed
     one is left out, and nobody is told that torch is right."""
-    found = _same_cure(found)
+    found = proved(found)
+    rest = [each for each in found if each.id != "other-cuda"]
+    named = {each.what.split()[0] for each in rest if each.severity == "error"}
+    found = [f for f in found if f in rest or f.what.split()[0] not in named]
     if not any(each.cause == "torch" and each.severity == "error" for each in found):
         return found
     left = [
         each for each in found if each.id not in ("family-build", "family-version", "other-cuda")
     ]
     return [replace(each, hint=_without(each.hint)) for each in left]
-
-
-def _same_cure(found: list[Finding]) -> list[Finding]:
-    """A message is cured as what was found besides of the same cause, which knows more."""
-    others = [each for each in found if each.id != "error-text" and each.severity == "error"]
-    cures = {each.cause: each.fix for each in reversed(others) if each.fix}
-    return [
-        replace(each, fix=cures[each.cause])
-        if each.id == "error-text" and each.cause in cures
-        else each
-        for each in found
-    ]
 
 
 def _without(hint: str | None) -> str | None:

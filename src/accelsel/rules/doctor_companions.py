@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from accelsel.model.companion import CompanionAnswer, CompanionTable, Offer
 from accelsel.model.finding import Finding
-from accelsel.model.installed import Distribution
+from accelsel.model.installed import Distribution, Environment
 from accelsel.model.requirement import normalized
 from accelsel.model.table import Backend, Build
 from accelsel.rules.companions_answer import constraints
@@ -18,11 +18,12 @@ from accelsel.rules.doctor_subject import (
     equipped,
     finding,
     gpu_name,
+    minor_of,
     python_tag,
     release_of,
 )
 from accelsel.rules.host import platform_of
-from accelsel.rules.versions import contains
+from accelsel.rules.versions import contains, numbers
 
 OWN_ROW = ("torch", "torchvision", "torchaudio")
 FITS: dict[str, Test] = dict(STAGES)
@@ -47,6 +48,8 @@ def companions(subject: Subject) -> Iterator[Finding]:
             continue
         if package.name in rivals:
             continue  # said by `two-owners`; which one is to stay comes first
+        if asks_another(package, torch.full):
+            continue  # said by `torch-requirement`
         yield from _examined(subject, table, package, build, backend)
 
 
@@ -55,6 +58,7 @@ def versions(subject: Subject) -> Iterator[Finding]:
     environment, torch = subject.environment, subject.torch
     if environment is None:
         return
+    yield from _locked(subject, environment)
     for names in ONE_RELEASE:
         found = [each for name in names if (each := environment.get(name))]
         if len({release_of(each.version) for each in found}) < 2:
@@ -74,6 +78,36 @@ def versions(subject: Subject) -> Iterator[Finding]:
         )
 
 
+def _locked(subject: Subject, environment: Environment) -> Iterator[Finding]:
+    """What goes with torch of its own minor alone, and whose metadata need not say so."""
+    torch = subject.torch
+    for name, last in OF_ONE_MINOR.items():
+        package = environment.get(name)
+        if package is None or torch is None or minor_of(package.version) == minor_of(torch.release):
+            continue
+        ended = last is not None and numbers(torch.release)[:2] > last
+        wanted = f"{name}=={minor_of(torch.release)}.*"
+        yield finding(
+            "companion-torch",
+            "error",
+            f"{name} {package.version} goes with torch {minor_of(package.version)} alone; "
+            f"installed is {torch.full}",
+            environment.root,
+            subject.uninstall(name)
+            if ended
+            else subject.install(wanted, f"torch=={torch.release}"),
+            hint="torch is right; " + ("it has ended: torch itself does what it did" if ended else
+                                       "both are of one minor"),
+            cause="companion",
+        )  # fmt: skip
+
+
+# The last torch for which each was made, None where it goes on (their install pages, 2026-11-20).
+OF_ONE_MINOR: dict[str, tuple[int, int] | None] = {
+    "intel-extension-for-pytorch": (2, 8),
+    "torch-npu": None,
+    "torch-xla": None,
+}
 # Projects in several distributions whose metadata need not tie them (research on companions).
 ONE_RELEASE = (
     ("flashinfer-python", "flashinfer-cubin", "flashinfer-jit-cache"),
@@ -165,6 +199,18 @@ def _told_by_metadata(package: Distribution, torch: str) -> bool:
                 )
             except ValueError:
                 return True
+    return False
+
+
+def asks_another(package: Distribution, torch: str) -> bool:
+    """Whether a package's own metadata asks for another torch, wherever it is installed."""
+    for line in package.requires:
+        match = re.fullmatch(r"torch\s*\(?\s*([<>=!~][^;)]*?)\s*\)?\s*", line)
+        try:
+            if match and not contains(match[1], torch if "+" in match[1] else release_of(torch)):
+                return True
+        except ValueError:
+            continue
     return False
 
 

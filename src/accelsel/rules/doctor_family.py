@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from accelsel.model.finding import Finding, Severity
 from accelsel.model.installed import Distribution
+from accelsel.rules.doctor_companions import asks_another
 from accelsel.rules.doctor_labels import abi_of
 from accelsel.rules.doctor_subject import (
     FAMILY,
@@ -63,6 +64,8 @@ def family_build(subject: Subject) -> Iterator[Finding]:
         package = environment.get(name)
         if package is None or name in ("torchtext", "torchdata", *elsewhere):
             continue
+        if asks_another(package, torch.full):
+            continue  # said by `torch-requirement`
         found = _backend_of(subject, package)
         if found is None or found == torch.backend:
             continue

@@ -151,7 +151,48 @@ def _gravity(
     return "error" if label.abi == ours and minor in label.torch else None
 
 
+def programs(subject: Subject) -> Iterator[Finding]:
+    """A program with a CUDA of its own finds none: torch brings another major."""
+    both = both_of(subject)
+    cuda = cuda_of(both[1].backend) if both else None
+    if both is None or cuda is None:
+        return
+    environment, torch = both
+    toolkit = numbers(subject.files.toolkit or "")[:1]
+    for want in subject.faults.wants:
+        package = environment.get(want.name)
+        if package is None or want.package != "nvidia-cublas" or not holds(want.versions, package):
+            continue
+        name = f"{want.package}-cu{want.number}"
+        if want.number == cuda[0] or toolkit == (want.number,) or environment.get(name):
+            continue
+        yield finding(
+            "companion-build",
+            "warning",
+            f"{package.name} {package.version} loads CUDA {want.number}; torch {torch.full} brings "
+            f"CUDA {cuda[0]}",
+            environment.root,
+            instead(subject, package.name, want.package, cuda[0])
+            or subject.install(name, f"nvidia-cudnn-cu{want.number}"),
+            hint="without it, it computes on the CPU or stops; both majors can stand beside each "
+            "other; torch is right",
+            cause="companion",
+        )
+
+
+def instead(subject: Subject, name: str, package: str, number: int) -> str | None:
+    """The command that brings a release of a program which loads the library of this number, or
+    the extra with which it brings its own; None where no release does."""
+    known = [want for want in subject.faults.wants if want.name == name]
+    fits = next((w for w in known if (w.package, w.number) == (package, number)), None)
+    if fits is not None:
+        return subject.install("--upgrade", f"{name}{fits.versions}")
+    extras = next((want.extras for want in known if want.extras), None)
+    return subject.install("--upgrade", f'"{name}[{extras}]"') if extras else None
+
+
 FAULT_CHECKS = (
     Check(id="kernel-limits", title="A release without code for a GPU", run=limited),
+    Check(id="programs", title="A program of another CUDA", run=programs),
     Check(id="mislabelled", title="A wheel whose label is wrong", run=mislabelled),
 )

@@ -247,6 +247,8 @@ def wsl(subject: Subject) -> Iterator[Finding]:
         return  # said by `wsl-1`
     elif not profile.gpus and subject.torch is None and profile.state == "no-gpu":
         yield _wsl_without("note")
+    elif profile.state == "gpu-without-driver":
+        return  # said by `gpu-without-driver`, which knows the GPU
     elif gpu_build(subject) and not any(gpu.usable for gpu in profile.gpus):
         yield _wsl_without("error")
 

@@ -12,6 +12,7 @@ from accelsel.rules.doctor_subject import (
     both_of,
     cuda_of,
     finding,
+    gpu_build,
     release_of,
     then,
 )
@@ -23,6 +24,17 @@ STRAY = {
     "hopper", "include", "lib", "lib64", "share", "build_backend.py", "build_utils.py", "b12x",
     "LICENSE", "README.md",
 }  # fmt: skip
+# Distributions that call CUDA themselves, and not through torch.
+CUDA_ALONE = (
+    r"(?:cupy-cuda|pycuda|numba-cuda|onnxruntime-gpu$|tensorrt|faiss-gpu|spconv-cu|cumm-cu"
+    r"|nvidia-dali|cuml-cu|cudf-cu|jax-cuda)"
+)
+# Distributions of one project that all install the same folder, whatever their metadata says.
+ONE_FOLDER = (
+    (r"onnxruntime(?:-(?:gpu|rocm|migraphx|directml|openvino|qnn))?", "onnxruntime"),
+    (r"cupy(?:-cuda\d+x?|-rocm-[\d-]+)?", "cupy"),
+    (r"faiss-(?:cpu|gpu)(?:-cu\d+)?", "faiss"),
+)
 TWIN = re.compile(r"(?P<stem>.+?)-cu(?:da)?(?P<major>\d{2})x?(?P<rest>-.+)?$")
 
 
@@ -32,7 +44,8 @@ def shared_files(subject: Subject) -> Iterator[Finding]:
     if environment is None:
         return
     asked = asked_names(environment)
-    for shared in (*environment.shared, *_claimed(subject, environment)):
+    claimed = (*_claimed(subject, environment), *_one_folder(environment))
+    for shared in (*environment.shared, *claimed):
         stray = shared.package in STRAY
         keep = _to_keep(subject, shared.owners, asked)
         drop = [name for name in shared.owners if name != keep]
@@ -66,6 +79,14 @@ def _claimed(subject: Subject, environment: Environment) -> Iterator[SharedPath]
             yield SharedPath(package=clash.path.rstrip("/"), owners=tuple(sorted(owners)), files=0)
 
 
+def _one_folder(environment: Environment) -> Iterator[SharedPath]:
+    """Rivals by their names, outside of torch's own neighbourhood."""
+    for pattern, folder in ONE_FOLDER:
+        owners = tuple(p.name for p in environment.packages if re.fullmatch(pattern, p.name))
+        if len(set(owners)) > 1:
+            yield SharedPath(package=folder, owners=tuple(sorted(set(owners))), files=0)
+
+
 def asked_names(environment: Environment) -> dict[str, set[str]]:
     """Who asks for a name: name -> the installed packages that require it."""
     asked: dict[str, set[str]] = {}
@@ -82,11 +103,14 @@ def _to_keep(subject: Subject, owners: tuple[str, ...], asked: Mapping[str, set[
     """The one of several owners that torch asks for, that fits its CUDA, or that others ask for."""
     cuda = cuda_of(subject.torch.backend) if subject.torch else None
 
+    vendor = gpu_build(subject)
+
     def rank(name: str) -> tuple[bool, bool, int, str]:
         twin = TWIN.match(name)
         fits = bool(cuda and twin and int(twin["major"]) == cuda[0])
         wanted = asked.get(name, set())
-        return ("torch" in wanted, fits, len(wanted), name)
+        of_gpu = vendor == "nvidia" and name.endswith("-gpu")
+        return ("torch" in wanted, fits or of_gpu, len(wanted), name)
 
     return max(owners, key=rank)
 
@@ -110,8 +134,10 @@ def twins(subject: Subject) -> Iterator[Finding]:
             f"{stem}-cu{cuda[0]}{rest}", f"{stem}-cuda{cuda[0]}x{rest}", f"{stem}{rest}"
         }  # fmt: skip
         wanted = sorted(asked.get(package.name, set()) - {"torch"})
-        if rivals and _named(environment, package.name):
-            continue  # both are meant: one project asks for either major, one in an extra perhaps
+        if _named(environment, package.name) and not any(_of_torch(subject, n) for n in wanted):
+            continue  # it is meant: for a program with a CUDA of its own, in an extra perhaps
+        if not rivals and re.match(CUDA_ALONE, package.name):
+            continue  # such a program itself: libraries of two majors can be loaded
         if wanted and not rivals:
             what = f"{package.name} ({', '.join(wanted)} asks for it) is"
         else:
@@ -128,6 +154,15 @@ def twins(subject: Subject) -> Iterator[Finding]:
             hint="a leftover of an earlier install" if not wanted else None,
             cause="companion",
         )
+
+
+def _of_torch(subject: Subject, name: str) -> bool:
+    """Whether a package works on torch, so that its CUDA has to be torch's."""
+    package = subject.environment.get(name) if subject.environment else None
+    known = subject.companions.distributions if subject.companions else {}
+    return name in known or any(
+        re.match(r"torch(?![\w.-])", line) for line in (package.requires if package else ())
+    )
 
 
 def _named(environment: Environment, name: str) -> bool:

@@ -8,7 +8,7 @@ from accelsel.model.installed import Distribution, Environment
 from accelsel.model.requirement import normalized
 from accelsel.rules.doctor_companions import cure
 from accelsel.rules.doctor_labels import Label, abi_of, label_of
-from accelsel.rules.doctor_owners import asked_names
+from accelsel.rules.doctor_owners import CUDA_ALONE, asked_names
 from accelsel.rules.doctor_subject import (
     FAMILY,
     Check,
@@ -26,11 +26,6 @@ from accelsel.rules.doctor_subject import (
 from accelsel.rules.host import BRAND, platform_of
 from accelsel.rules.versions import numbers
 
-# Distributions that call CUDA themselves.
-CUDA_ALONE = (
-    r"(?:cupy-cuda|pycuda|numba-cuda|onnxruntime-gpu$|tensorrt|faiss-gpu|spconv-cu|cumm-cu"
-    r"|nvidia-dali|cuml-cu|cudf-cu|jax-cuda)"
-)
 MINORS = 30  # what is above is a minor and a patch: 2.60 is 2.6.0
 # Packages that compile with the host's CUDA toolkit when they are used.
 COMPILES = ("deepspeed", "gsplat", "deep-gemm", "flashinfer-python", "apex", "mamba-ssm")
@@ -58,7 +53,7 @@ def labels(subject: Subject) -> Iterator[Finding]:
                 f" (+{label.text})", "" if label.text in package.version else f" (+{label.text})"
             ),
             environment.root,
-            _rebuilt(subject, torch, package),
+            rebuilt(subject, torch, package),
             hint="`undefined symbol` comes from this; torch is right",
             cause="companion",
         )
@@ -75,10 +70,11 @@ def _is_of_torch(subject: Subject, package: Distribution, label: Label) -> bool:
     )
 
 
-def _rebuilt(subject: Subject, torch: TorchBuild, package: Distribution) -> str:
+def rebuilt(subject: Subject, torch: TorchBuild, package: Distribution) -> str:
+    """The command that brings a package anew, made for the installed torch."""
     name = package.name
     if subject.project is not None and not torch.vendor:
-        return f"{subject.pin} --sync && {subject.sync} --reinstall-package {name}"
+        return f"{subject.pin} --sync{then(subject)}{subject.sync} --reinstall-package {name}"
     table = subject.companions
     if table is not None and name in table.offers and not torch.vendor:
         return cure(subject, table, package)[0]

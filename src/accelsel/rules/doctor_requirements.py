@@ -7,6 +7,7 @@ from accelsel.model.finding import Finding
 from accelsel.model.installed import Distribution, Environment
 from accelsel.model.requirement import normalized
 from accelsel.model.value import dataclass
+from accelsel.rules.doctor_companions import cure
 from accelsel.rules.doctor_subject import (
     FAMILY,
     Check,
@@ -76,6 +77,9 @@ def _keeping(subject: Subject, torch: TorchBuild, package: Distribution) -> str:
     if package.name in FAMILY or not torch.vendor:
         if subject.pinned and subject.own:
             return f"{subject.sync} --reinstall-package {package.name}"
+        table = subject.companions
+        if table is not None and package.name in table.offers and package.name not in FAMILY:
+            return cure(subject, table, package)[0]
         return subject.install(package.name, f"torch=={torch.release}", reinstall=False)
     name = package.name
     return compiled(subject, name, f"--no-deps {name}=={release_of(package.version)}")
@@ -109,6 +113,12 @@ def _runtime(
             hint="torch is right; another package brought the other version" if found else None,
             cause="companion",
         )
+
+
+def asked_of(subject: Subject, name: str) -> tuple[Asked, ...]:
+    """What an installed package asks for on this host; () where it is not installed."""
+    package = subject.environment.get(name) if subject.environment else None
+    return tuple(each for each in _read(package) if _applies(subject, each)) if package else ()
 
 
 # A line as every builder writes it. What names a URL asks for no version.

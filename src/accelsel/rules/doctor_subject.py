@@ -57,6 +57,7 @@ class Subject:
     error: str | None = None  # a message to be explained
     symptoms: tuple[Symptom, ...] = ()
     faults: Faults = field(default_factory=Faults)
+    found: tuple[Finding, ...] = ()  # what the other checks say, for the reading of a message
 
     @property
     def python_argument(self) -> str:
@@ -86,6 +87,10 @@ class Subject:
         backend = self.tables.backends.get(self.torch.backend or "") if self.torch else None
         if backend is None or backend.kind == "default" or (self.torch and self.torch.vendor):
             return ""
+        if self.torch and ".dev" in self.torch.release and "nightly" in backend.indexes:
+            return (
+                f" --prerelease allow --index {self.tables.indexes[backend.indexes['nightly']].url}"
+            )
         if backend.uv:
             return f" --torch-backend {backend.name}"
         index = self.tables.indexes.get(backend.indexes.get("stable", ""))

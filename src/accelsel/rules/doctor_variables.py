@@ -68,11 +68,12 @@ def variables(subject: Subject) -> Iterator[Finding]:
     for name, value in subject.files.variables:
         vendor = MASKS.get(name)
         has = any(gpu.vendor == vendor and gpu.usable for gpu in subject.profile.gpus)
-        if vendor and value.strip() in HIDING and has:
+        if vendor and has and (value.strip() in HIDING or _beyond(subject, name, value)):
             yield finding(
                 "hidden-gpus",
                 "error",
-                f"{name}={value!r} hides every GPU of {BRAND[vendor]}",
+                f"{name}={value!r} hides every GPU of {BRAND[vendor]}"
+                + ("" if value.strip() in HIDING else ": it begins with one that is not there"),
                 name,
                 unsetting(subject, name),
                 cause="host",
@@ -98,6 +99,16 @@ def variables(subject: Subject) -> Iterator[Finding]:
                 unsetting(subject, name),
                 cause="project",
             )
+
+
+def _beyond(subject: Subject, name: str, value: str) -> bool:
+    """Whether a mask begins with the number of a GPU that is not there: nothing after it counts."""
+    first = value.partition(",")[0].strip()
+    if name == "NVIDIA_VISIBLE_DEVICES" or not first.isdigit():
+        return False
+    count = sum(gpu.vendor == MASKS[name] for gpu in subject.profile.gpus)
+    sliced = any("MIG" in (gpu.note or "") for gpu in subject.profile.gpus)
+    return int(first) >= count and not sliced and subject.profile.os.container is None
 
 
 def spoofed(subject: Subject) -> Iterator[Finding]:
