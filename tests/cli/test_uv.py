@@ -636,6 +636,31 @@ def test_pip_takes_the_python_of_the_environment(bench: Bench) -> None:
     assert bench.calls[1][1]["UV_TORCH_BACKEND"] == "cu126"
 
 
+@pytest.mark.parametrize(
+    ("words", "variables"),
+    [
+        (["--directory", "../other"], {}),
+        (["--directory=../other/below"], {}),  # uv takes the nearest above
+        ([], {"UV_WORKING_DIR": "../other"}),
+    ],
+)
+def test_pip_of_another_folder(bench: Bench, words: list[str], variables: dict[str, str]) -> None:
+    """Its environment's Python, its settings."""
+    other = bench.folder / "other"
+    (other / ".venv" / "lib" / "python3.9" / "site-packages").mkdir(parents=True)
+    (other / ".venv" / "pyvenv.cfg").write_text("home = /usr/bin\nversion_info = 3.9.18\n")
+    (other / "below").mkdir()
+    host = {"ACCELSEL_CUDA_DRIVER": "580.65.06", "ACCELSEL_GPU_ARCH": "sm_120"}
+    bench.run(*PIP.split(), host="", env=host)
+    bench.run(*words, *PIP.split(), host="", env=host | variables)
+    (other / "pyproject.toml").write_text('[tool.accelsel]\nbackend = "cpu"\n')
+    bench.run(*words, *PIP.split(), host="", env=host | variables)
+    (other / "pyproject.toml").write_text('[tool.uv.pip]\ntorch-backend = "cu118"\n')
+    bench.run(*words, *PIP.split(), host="", env=host | variables)
+    shown = [backend.get("UV_TORCH_BACKEND") for _, backend in bench.calls]
+    assert shown == ["cu132", "cu129", "cpu", None]
+
+
 def volta_and_blackwell(folder: Path) -> dict[str, str]:
     """A host whose newest common build is torch 2.10 of cu129; its index goes on to 2.13."""
     data = json.loads((HOSTS / "rtx-3060-gtx-1050-580" / "profile.json").read_text())

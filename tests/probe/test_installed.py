@@ -66,6 +66,20 @@ def test_locate(
     assert (place.chosen if place else None) == expected
 
 
+def test_locate_takes_the_nearest_above_as_uv_pip_does(tmp_path: Path) -> None:
+    """(docs.astral.sh/uv/pip/environments, read 2026-11-20.)"""
+    _environment(tmp_path / ".venv")
+    _environment(tmp_path / "a" / ".venv")
+    for folder, root in (("", ""), ("a", "a/"), ("a/b/c", "a/"), ("d/e", "")):
+        below = tmp_path / folder
+        below.mkdir(parents=True, exist_ok=True)
+        place = locate(HostWorld(environ={}), python=None, project=None, cwd=str(below))
+        assert place is not None
+        assert place.root == f"{tmp_path}/{root}.venv"
+    inside = str(tmp_path / "d")
+    assert locate(HostWorld(environ={}), python=None, project=inside, cwd=inside) is None
+
+
 def test_locate_names_what_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(AccelselError) as caught:
         locate(HostWorld(environ={}), python="no/such/env", project=None, cwd=str(tmp_path))

@@ -79,10 +79,10 @@ def user_config() -> Config:
     return read(table, str(path))
 
 
-def project_here() -> Path | None:
-    """The project around the current folder: the pyproject.toml of its workspace's root, else the
-    nearest one; None outside any."""
-    folder = Path.cwd()
+def project_here(folder: Path | None = None) -> Path | None:
+    """The project around the current, or another, folder: the pyproject.toml of its workspace's
+    root, else the nearest one; None outside any."""
+    folder = folder or Path.cwd()
     for each in (folder, *folder.parents):
         path = each / "pyproject.toml"
         if path.is_file():

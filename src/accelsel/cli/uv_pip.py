@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from accelsel.cli.options import Flags
 from accelsel.cli.python import project_python, version_in
 from accelsel.cli.uv import QUIET, Call
+from accelsel.cli.uv_pinned import directory
 
 if TYPE_CHECKING:
     from accelsel.model.config import Config
@@ -34,7 +35,7 @@ def applied(
     from accelsel.rules import select
     from accelsel.rules.environment import backend_choice
 
-    config = steps.settings(steps.project_here())
+    config = steps.settings(steps.project_here(directory(call, environ)))
     tables = steps.tables_for(config)
     profile = host_profile(environ, flags.profile)
     request = request_of(call, environ, config, root=None)
@@ -126,12 +127,12 @@ def _settings(call: Call, environ: Mapping[str, str]) -> Iterator[Path]:
 
     named = call.values("--config-file") or tuple(filter(None, (environ.get("UV_CONFIG_FILE"),)))
     if named:
-        yield Path(named[-1])
+        yield directory(call, environ) / named[-1]
         return
     if call.has("--no-config") or true_flag(environ.get("UV_NO_CONFIG")):
         return
     if call.command[0] != "tool":
-        folder = Path.cwd()
+        folder = directory(call, environ)
         names = ("uv.toml", "pyproject.toml")
         files = (each / name for each in (folder, *folder.parents) for name in names)
         yield from islice((path for path in files if _has_settings(path)), 1)
@@ -197,20 +198,22 @@ def _python(call: Call, environ: Mapping[str, str], root: Path | None) -> str | 
         if found := version_in(text):
             return found
         if text and call.command[0] == "pip":
-            return _of_environment(text)
+            return _of_environment(text, directory(call, environ))
     if call.command[0] == "tool":
         return None
-    return _of_environment(None) if root is None else project_python(root)
+    if root is not None:
+        return project_python(root)
+    return _of_environment(None, directory(call, environ))
 
 
-def _of_environment(python: str | None) -> str | None:
+def _of_environment(python: str | None, folder: Path) -> str | None:
     from accelsel.model.errors import AccelselError
     from accelsel.probe.host_world import HostWorld
     from accelsel.probe.installed import locate, python_of
 
     world = HostWorld()
     try:
-        place = locate(world, python=python, project=None, cwd=str(Path.cwd()))
+        place = locate(world, python=python, project=None, cwd=str(folder))
         return None if place is None else python_of(world, place)
     except AccelselError:
         return None

@@ -62,7 +62,8 @@ def locate(world: World, *, python: str | None, project: str | None, cwd: str) -
     """The environment to look at: `--python`, the project's own, the active one; None without any.
 
     `python` is an environment, an interpreter, or the name of one on PATH; what is not there is an
-    error. `project` is the folder whose `.venv` uv would use.
+    error. `project` is the folder whose `.venv` uv would use; without one it is that of `cwd` or of
+    the nearest folder above.
     """
     if python is not None:
         return _named(world, python, cwd)
@@ -75,8 +76,12 @@ def locate(world: World, *, python: str | None, project: str | None, cwd: str) -
         active = world.env(name)
         if active and _is_environment(world, active):
             return Location(root=active, chosen=name)
-    if project is None and _is_environment(world, f"{cwd}/.venv"):
-        return Location(root=f"{cwd}/.venv", chosen=".venv")
+    folder, below = cwd, None
+    while project is None and folder != below:
+        root = f"{folder}/.venv"
+        if _is_environment(world, root):
+            return Location(root=root, chosen=".venv")
+        folder, below = os.path.dirname(folder), folder
     return None
 
 
