@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.plan import PinOptions
 from accelsel.model.selection import Package, Selection
+from accelsel.model.value import replace
 from accelsel.project import indexes, sources
 from accelsel.project.draft import Draft
 from accelsel.project.markers import JETSON, PLATFORMS, UNIVERSE, platforms_of, span, variables
@@ -101,7 +102,34 @@ def single_routes(
                 f"{name} comes from the project's own source ({own}), which is left as it is",
                 f"remove that source of {name} to take the selected build",
             )
-    return found
+    gone = _of_another_torch(view, selection, found, options)
+    return [
+        route if route.name == "torch" or {*route.platforms} <= gone else _without(route, gone)
+        for route in found
+    ]
+
+
+def _without(route: Route, gone: frozenset[str]) -> Route:
+    return replace(route, platforms=tuple(p for p in route.platforms if p not in gone))
+
+
+def _of_another_torch(
+    view: ProjectView, selection: Selection, routes: Iterable[Route], options: PinOptions
+) -> frozenset[str]:
+    """The platforms for which the project itself takes torch from elsewhere than the selected
+    index, so that nothing built for the selected torch belongs there."""
+    torch = next((route for route in routes if route.name == "torch"), None)
+    if torch is None or selection.index is None:
+        return frozenset()
+    own = indexes.serving(view, selection.index, options.mirrors) or {}
+    stay = sources.kept(view.sources.get("torch", ()), torch, target(selection))
+    return frozenset[str]().union(
+        *(
+            sources.covers(e)
+            for e in stay
+            if sources.scope(e) == torch.scope and e.get("index", "") != own.get("name")
+        )
+    )
 
 
 def _asked_on(view: ProjectView, name: str) -> frozenset[str]:
