@@ -59,10 +59,12 @@ def test_text_names_what_where_and_fix(tmp_path: Path) -> None:
 
 
 def test_nothing_found_is_0(tmp_path: Path) -> None:
-    assert "nothing found" in ran(environment(tmp_path, CU126)).stdout
-    assert "warning[build-for-other-hardware]" in ran(tmp_path, host="no-gpu").stdout
-    empty = tmp_path / "empty"
-    empty.mkdir()
+    one, empty = tmp_path / "one", tmp_path / "empty"
+    for folder in (one / "below", empty):
+        folder.mkdir(parents=True)
+    assert "nothing found" in ran(environment(one, CU126)).stdout
+    for folder in (one, one / "below"):  # `uv pip` acts on the nearest above, too
+        assert "warning[build-for-other-hardware]" in ran(folder, host="no-gpu").stdout
     assert "nothing found" in ran(empty, host="no-gpu").stdout
 
 
