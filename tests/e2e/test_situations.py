@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.e2e.conftest import OLD_TORCH, PYTHON_310, THIS_PYTHON, Project
+from tests.e2e.conftest import HOSTS, OLD_TORCH, PYTHON_310, THIS_PYTHON, Project
 from tests.kit.replay import Replay
 from tests.kit.replay_catalog import Dist
 from tests.kit.replay_fixtures import load
@@ -224,6 +224,54 @@ def test_a_nightly_and_another_package_share_one_triton(
     assert installed["torchvision"].startswith("0.30.0.dev")
     assert len(project.owners("triton")) == 1
     assert_settled(project)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        (
+            'prerelease = "allow"\n[tool.uv.sources]\ntorch = {{ index = "n" }}\n[[tool.uv.index]]\n'
+            'name = "n"\nurl = "{url}"\nexplicit = true\n'
+        ),
+        'prerelease = "allow"\nextra-index-url = ["{url}"]\n',
+    ],
+    ids=["source", "extra-index-url"],
+)
+@pytest.mark.parametrize(
+    ("host", "index"), [("rtx-5090-580", "cu126"), ("t4-535", "cu126"), ("no-gpu", "cpu")]
+)
+def test_a_project_of_nightlies_stays_one(
+    make_project: Callable[[str], Project], replay: Replay, setting: str, host: str, index: str
+) -> None:
+    """No channel is asked for; a driver for CUDA 12 runs no nightly that the table has."""
+    url = f"{replay.url}/whl/nightly/{index}"
+    text = project_text("torch", "torchvision", "requests")
+    project = make_project(f"{text}[tool.uv]\n{setting.format(url=url)}")
+    project.pin(host, "--write", "--lock")
+    [torch] = {
+        one["version"]
+        for one in project.locked()
+        if "/nightly/" in str(one) and one["name"] == "torch"
+    }
+    assert torch.endswith("+cu130" if host == "rtx-5090-580" else f"+{index}")
+    assert not GENERIC & project.taken_from("/whl/")
+    project.uv("lock", "--check")
+    project.pin(host, "--write", "--lock", "--channel", "stable")
+    assert not project.taken_from("/nightly/")
+
+
+def test_a_script_of_a_dated_nightly(make_project: Callable[[str], Project]) -> None:
+    """A script cannot say for which platforms it is locked, and no other index has that torch."""
+    project = make_project("")
+    script = project.folder / "s.py"
+    head = 'requires-python = ">=3.11,<3.14"\n# dependencies = ["torch==2.10.0.dev20251208"]'
+    script.write_text(f"# /// script\n# {head}\n# ///\nimport torch\nprint(torch.__version__)\n")
+    project.accelsel(
+        "pin", "s.py", "--write", "--profile", str(HOSTS / "rtx-5090-580" / "profile.json"),
+        *(word for mirror in project.mirrors for word in ("--mirror", mirror)),
+    )  # fmt: skip
+    project.uv("lock", "--script", "s.py")
+    assert project.uv("run", "s.py").stdout.strip() == "2.10.0.dev20251208+cu130"
 
 
 @OLD_TORCH

@@ -288,7 +288,7 @@ def test_indexes_by_channel() -> None:
         "test": "https://download.pytorch.org/whl/test/cu130",
         "nightly": "https://download.pytorch.org/whl/nightly/cu130",
     }
-    assert tables.backends["default"].indexes == {}
+    assert tables.backends["default"].indexes == {"nightly": "pytorch-nightly-cpu"}
     assert tables.indexes["jetson-jp5"].format == "flat"
 
 

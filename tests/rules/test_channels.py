@@ -159,6 +159,21 @@ def test_the_index_that_the_project_names_is_there(torch: str, backend: str, ver
     assert (chosen.backend, chosen.torch.version) == (backend, version)
 
 
+def test_a_mac_has_its_nightlies_on_the_index_of_the_cpu() -> None:
+    gpu = replace(HOST.gpus[0], vendor="apple", arch="apple-m2", arch_source="sysctl")
+    mac = replace(
+        HOST,
+        os=replace(HOST.os, system="darwin", version="15.1", libc=None),
+        cpu=Cpu(arch="arm64", level=None),
+        drivers=Drivers(),
+        gpus=(gpu,),
+    )
+    chosen = select(mac, Request(channel="nightly"), TABLES)
+    assert chosen.index is not None
+    assert chosen.index.url == "https://download.pytorch.org/whl/nightly/cpu"
+    assert (chosen.backend, chosen.platforms, chosen.packages) == ("default", ("macos-arm64",), ())
+
+
 def test_a_newer_nightly_comes_before_the_index_that_the_project_names() -> None:
     chosen = select(HOST, Request(channel="nightly", nightlies=("cu126",)), TABLES)
     assert (chosen.backend, chosen.torch and chosen.torch.version) == ("cu130", "2.16.0.dev0")

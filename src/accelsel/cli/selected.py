@@ -37,7 +37,7 @@ def selected(
     """
     from accelsel.model.value import replace
     from accelsel.project.demand import demand, refuse_malformed
-    from accelsel.project.indexes import nightlies
+    from accelsel.project.indexes import nightlies, nightly_torch
     from accelsel.project.requirement import normalize
     from accelsel.project.scopes import listed
     from accelsel.rules import select
@@ -76,7 +76,12 @@ def selected(
         )
         for name, place in places.items()
     ]
-    return tuple(_told(select(profile, one, tables), wanted) for one in each or [request])
+    asked = each or [request]
+    found = [select(profile, one, tables) for one in asked]
+    if not (flags.channel or config.channel) and any(map(nightly_torch, views)):
+        tried = [select(profile, replace(one, channel="nightly"), tables) for one in asked]
+        found = tried if all(one.outcome == "selected" for one in tried) else found
+    return tuple(_told(one, wanted) for one in found)
 
 
 def _in_its_list(request: Request, place: str, others: Collection[str]) -> Request:

@@ -124,6 +124,20 @@ def nightlies(view: ProjectView) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, found)))
 
 
+def nightly_torch(view: ProjectView) -> bool:
+    """Whether the project itself takes torch from nightly indexes alone: by its sources, else by
+    indexes that are asked for every name."""
+    entries = view.sources.get("torch", ())
+    names = {str(entry.get("index")) for entry in entries}
+    at = [
+        e for e in view.indexes if str(e.get("name")) in names or not (names or e.get("explicit"))
+    ]
+    extra = view.uv.get("extra-index-url")
+    urls = [url_of(e) for e in at] + (extra if isinstance(extra, list) and not names else [])
+    places = [channel(str(url)) for url in urls if backend_of(str(url))]
+    return bool(places) and {*places} == {"nightly"}
+
+
 def new_entry(index: Index, mirrors: Mirrors, taken: set[str]) -> dict[str, Any]:
     """The entry as it is written; its name is one that no other entry has."""
     name, at = index.name, 2

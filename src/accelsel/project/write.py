@@ -42,6 +42,12 @@ def write_one(draft: Draft, selections: tuple[Selection, ...], options: PinOptio
     selection = selections[0]
     platforms = allowed(draft, selection)
     routes = single_routes(draft, selection, platforms, options)
+    if selection.confined and draft.view.is_script:
+        # no other platform has such a torch, and a script cannot say for which it is locked
+        platforms = UNIVERSE
+        routes = [replace(route, platforms=UNIVERSE) for route in routes]
+        packages = tuple(replace(one, everywhere=True) for one in selection.packages)
+        selection = replace(selection, packages=packages)
     requirements(draft, routes, older=older_tritons(selection))
     mine = left(draft.view, routes, platforms, target(selection))
     constraints(draft, selection, routes, mine)
