@@ -78,6 +78,10 @@ def test_reasons_of_order() -> None:
     assert "own-index" not in reasons(of(nvidia("sm_86")))
     newest = reasons(of(nvidia("sm_86")))
     assert newest["newest-torch"] == ["2.15.0 is the newest torch that is known"]
+    ended = reasons(of(host(system="darwin", arch="x86_64", version="14.6")))
+    assert ended["newest-torch"] == [
+        "2.2.2 is the newest torch with a wheel for macos-x86_64; 2.15.0 is the newest known"
+    ]
     near = reasons(of(nvidia("sm_86"), torch="==2.14.1"))
     assert near["nearest-toolkit"] == [
         "the nearest to the driver of the 2.14.1 builds; cu126, cu132 run too"

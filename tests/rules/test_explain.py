@@ -265,9 +265,9 @@ NAMED = "  it is taken where it is named, up to torch 2.14.1\n"
         ("cu130", host(container="docker", environment={"CUDA_VERSION": "12.6.3"}), {},
          "    newer than the CUDA 12 of the base image  [driver-floor]"),
         ("xpu", host(gpu(0, "intel", "Intel GPU", None, pci_id="8086:ffff")), {},
-         "GPU 0, GPU (architecture not known)  [policy]\n  to take it all the same: --backend xpu"),
+         "among the GPUs that it supports  [policy]\n  to take it all the same: --backend xpu"),
         ("xpu", host(gpu(0, "intel", "Intel GPU", None, pci_id="8086:ffff")), {},
-         "  it may run on GPU 0, GPU, up to torch 2.14.1; no build in the table "),
+         "  it may run on GPU 0, GPU, up to torch 2.14.1; PyTorch does not name GPU 0, GPU\n"),
         ("cu126", nvidia("sm_61"), {"channel": "nightly"},
          ("  it may run on GPU 0, card sm_61, up to torch 2.15.0.dev0\n"
          "  to take it all the same: --backend cu126")),

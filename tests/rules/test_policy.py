@@ -531,7 +531,15 @@ def test_a_device_of_intels_that_the_table_does_not_know_is_not_taken_for_xpu() 
         ("gpu-never-served",
          "where it is one that PyTorch supports, name its architecture in ACCELSEL_GPU_ARCH"),
     ]  # fmt: skip
-    assert "GM45 (architecture not known)" in found.warnings[0].message
+    assert found.warnings[0].message == (
+        "PyTorch does not name GPU 0, GM45 among the GPUs that it supports, so the CPU build is "
+        "chosen"
+    )
+    both = select(host(old, gpu(1, "amd", "RX 580", "gfx803")), Request(), TABLES)
+    assert both.warnings[0].message == (
+        "no build in the table has ever had code for GPU 1, RX 580 (gfx803), and PyTorch does not "
+        "name GPU 0, GM45 among the GPUs that it supports, so the CPU build is chosen"
+    )
     beside = select(host(old, gpu(1, "nvidia", "card", "sm_86"), driver="550.1"), Request(), TABLES)
     assert (beside.serves, beside.leaves_out) == ((1,), (0,))
     assert "PyTorch does not name it" in beside.warnings[0].message

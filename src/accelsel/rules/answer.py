@@ -246,6 +246,11 @@ def _order_reasons(decision: Decision, winner: Candidate) -> list[Reason]:
     if release(known) > release(build.torch):
         what = _limits(decision, backend)
         message = f"{build.torch} is the newest torch {what}; {known} is the newest known"
+    elif release(newest := _newest(decision)) > release(build.torch):
+        message = (
+            f"{build.torch} is the newest torch with a wheel for {build.platform}; {newest} is "
+            "the newest known"
+        )
     else:
         message = f"{build.torch} is the newest torch that is known"
     found.append(Reason(rule="newest-torch", message=message))
@@ -289,6 +294,14 @@ def _limits(decision: Decision, backend: Backend) -> str:
     if request.torch:
         what += f" within torch{request.torch}"
     return what
+
+
+def _newest(decision: Decision) -> str:
+    """The newest torch of the table that is released, on any platform."""
+    builds = decision.question.tables.builds
+    return max(
+        (one.torch for one in builds if one.published and one.channel == "stable"), key=release
+    )
 
 
 def _age(row: Row) -> tuple[Numbers, bool]:

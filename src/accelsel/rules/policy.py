@@ -314,13 +314,14 @@ def _jetson(host: Host, chosen: tuple[Target, ...]) -> tuple[Reason, ...]:
 
 
 def _never_served(targets: tuple[Target, ...]) -> Aim:
-    named = ", ".join(
-        f"{target.label} ({target.arch or 'architecture not known'})" for target in targets
-    )
-    text = f"no build in the table has ever had code for {named}"
+    unnamed = [target.label for target in targets if target.arch is None]
+    named = ", ".join(f"{target.label} ({target.arch})" for target in targets if target.arch)
+    told = [f"no build in the table has ever had code for {named}"] if named else []
     hint = None
-    if any(target.arch is None for target in targets):
+    if unnamed:
+        told.append(f"PyTorch does not name {', '.join(unnamed)} among the GPUs that it supports")
         hint = "where it is one that PyTorch supports, name its architecture in ACCELSEL_GPU_ARCH"
+    text = ", and ".join(told)
     return Aim(
         vendor=None,
         reason=_said("policy", text),
