@@ -170,9 +170,9 @@ class Symptom:
     with `installed` the row holds only where it is there. `whose` is the cause as in a finding.
     `fix` are commands by where they hold: `container`, `wsl`, an ID of os-release, a system, `any`;
     `{python}` stands for the Python (3.12), `{torch}` and `{minor}` for torch's release (2.9.1,
-    2.9), `{cuda}` and `{toolkit}` for its CUDA (12.6, 12-6), `{add}` for uv's command that
-    installs, `{remove}` for the one that takes out, `{engine}` for the container's. Without a
-    command the named package is renewed. `kin` are findings that state the same without a message.
+    2.9), `{cuda}`, `{major}` and `{toolkit}` for its CUDA (12.6, 12, 12-6), `{add}` and `{remove}`
+    for uv's commands, `{engine}` for the container's. Without a command the named package is
+    renewed. `kin` are findings that state the same without a message.
     """
 
     pattern: str

@@ -7,13 +7,11 @@ from accelsel.model.finding import Finding
 from accelsel.model.profile import Vendor
 from accelsel.rules.doctor_device import KERNEL_LOG
 from accelsel.rules.doctor_host import INTEL_COMMANDS
-from accelsel.rules.doctor_message import Message, culprits, extensions, listed, restored, said
+from accelsel.rules.doctor_message import Message, culprits, extensions, listed, said
 from accelsel.rules.doctor_subject import (
     Subject,
     given,
     gpu_build,
-    gpu_name,
-    setting,
     unsetting,
     without_compat,
 )
@@ -37,64 +35,6 @@ def _again(subject: Subject) -> str:
     if engine == "kubernetes":
         return "kubectl rollout restart deployment NAME"
     return f"{'podman' if engine == 'podman' else 'docker'} restart CONTAINER"
-
-
-def _no_kernel(subject: Subject) -> Iterator[Finding]:
-    """Torch itself has kernels: then another package with GPU code has none."""
-    torch, environment = subject.torch, subject.environment
-    if torch is None or environment is None:
-        return
-    if any(each.rule in ("arch-kernels", "broken-combination") for each in subject.judged):
-        left = [g for g in subject.profile.gpus if g.index in subject.best.serves]
-        if any(each.gpu in (None, *(g.index for g in left)) for each in subject.judged):
-            return  # said by `gpu-not-served`
-    masked = _integrated(subject)
-    if masked is not None:
-        yield masked
-        return
-    known = extensions(subject)
-    suspects = [name for name in culprits(subject) if name in known] or [*known]
-    gpus = [gpu for gpu in subject.profile.gpus if gpu.index in subject.best.serves]
-    names = ", ".join(
-        f"{name} {package.version}" for name in suspects if (package := environment.get(name))
-    )
-    where = " and ".join(map(gpu_name, gpus)) or "this GPU"
-    yield said(
-        subject,
-        f"torch {torch.full} has kernels for {where}; the message comes from another package with "
-        f"GPU code: {names or 'none is installed'}",
-        restored(subject, suspects[0]) if suspects else "accelsel detect -v",
-        "torch is right; look in the traceback which of them was called",
-        cause="companion",
-    )
-
-
-def _integrated(subject: Subject) -> Finding | None:
-    """ROCm's message about a GPU inside a processor that stands beside a card."""
-    gpus = [g for g in subject.profile.gpus if g.vendor == "amd" and g.usable]
-    named = re.findall(r"\b(gfx[0-9a-f]{3,5})\b", subject.error or "")
-    cards = [place for place, gpu in enumerate(gpus) if gpu.integrated is False]
-    inner = [gpu for gpu in gpus if gpu.integrated and (not named or gpu.arch in named)]
-    if gpu_build(subject) != "amd" or not cards or not inner:
-        return None
-    return said(
-        subject,
-        f"ROCm took {gpu_name(inner[0])}, which is integrated and has no code in this build, for a "
-        "device of its own",
-        setting(subject, "HIP_VISIBLE_DEVICES", f"{cards[0]}"),
-        "the card alone is shown then",
-        cause="host",
-        where="HIP_VISIBLE_DEVICES",
-    )
-
-
-def _tensile(subject: Subject) -> Iterator[Finding]:
-    """ROCm's mathematics has no code for a GPU."""
-    finding = _integrated(subject)
-    if finding is not None:
-        yield finding
-    else:
-        yield from _no_kernel(subject)
 
 
 def _too_old(subject: Subject) -> Iterator[Finding]:
@@ -158,7 +98,7 @@ def _lost(subject: Subject) -> Iterator[Finding]:
 
 def _no_device(subject: Subject) -> Iterator[Finding]:
     inside = _inside(subject)
-    amd = "HIP" in (subject.error or "") or gpu_build(subject) == "amd"
+    amd = "hip" in (subject.error or "").lower() or gpu_build(subject) == "amd"
     vendor: Vendor = "amd" if amd else "nvidia"
     there = [gpu for gpu in subject.profile.gpus if gpu.vendor == vendor and gpu.usable]
     if not there and not inside and subject.profile.gpus:
@@ -305,11 +245,13 @@ def _not_compiled(subject: Subject) -> Iterator[Finding]:
 
 
 def _ordinal(subject: Subject) -> Iterator[Finding]:
-    count = sum(g.vendor in ("nvidia", "amd") and g.usable for g in subject.profile.gpus)
+    amd = gpu_build(subject) == "amd"
+    vendor = "amd" if amd else "nvidia"
+    count = sum(g.vendor == vendor and g.usable for g in subject.profile.gpus)
     yield _host(
         subject,
         f"a GPU is asked for by a number that is not there; {count} can be seen here",
-        unsetting(subject, "CUDA_VISIBLE_DEVICES"),
+        unsetting(subject, "HIP_VISIBLE_DEVICES" if amd else "CUDA_VISIBLE_DEVICES"),
         "the first is cuda:0, and a mask counts anew; more processes than GPUs do the same",
     )
 
@@ -335,30 +277,24 @@ def _host(subject: Subject, what: str, fix: str, hint: str | None) -> Finding:
 
 
 DRIVER_MESSAGES = (
-    Message(pattern=r"TensileLibrary|rocBLAS error", find=_tensile),
-    Message(
-        pattern=r"no kernel image|CUDA capability sm_\d+ is not compatible|NoBinaryForGpu"
-        r"|invalid device function|device kernel image is invalid|hipErrorInvalidImage",
-        find=_no_kernel,
-    ),
     Message(
         pattern=r"driver\b.{0,40}\b(?:version is insufficient|(?:is )?too old)",
         find=_too_old,
         kin=("driver-too-old",),
     ),
     Message(
-        pattern=r"(?:error|code)\W{1,3}803\b|display driver and CUDA driver"
+        pattern=r"(?:error|code|returned|status)\W{1,3}803\b|display driver and CUDA driver"
         r"|Driver/library version mismatch|unsupported display driver",
         find=_mismatch,
         kin=("driver-mismatch",),
     ),
     Message(
-        pattern=r"(?:error|code)\W{1,3}802\b|system not yet initialized",
+        pattern=r"(?:error|code|returned|status)\W{1,3}802\b|system not yet initialized",
         find=_waiting,
         kin=("fabric-manager",),
     ),
     Message(
-        pattern=r"(?:error|code)\W{1,3}804\b|forward compatibility",
+        pattern=r"(?:error|code|returned|status)\W{1,3}804\b|forward compatibility",
         find=_compat,
         kin=("compat-library",),
     ),
@@ -374,8 +310,12 @@ DRIVER_MESSAGES = (
         find=_container_lost,
         kin=("gpu-without-driver", "device-permission"),
     ),
-    Message(pattern=r"CUDA unknown error|(?:error|code)\W{1,3}999\b|cudaErrorUnknown", find=_stuck,
-            kin=("device-missing",)),
+    Message(
+        pattern=r"CUDA unknown error|CUDA driver initialization failed|Error 3: initialization"
+        r"|(?:error|code)\W{1,3}999\b|cudaErrorUnknown",
+        find=_stuck,
+        kin=("device-missing",),
+    ),
     Message(pattern=r"GPU is lost|fallen off the bus", find=_lost, kin=("gpu-unusable",)),
     Message(
         pattern=r"/dev/kfd read-write: Permission|HSA_STATUS_ERROR_OUT_OF_RESOURCES"
@@ -384,7 +324,8 @@ DRIVER_MESSAGES = (
         kin=("device-permission", "device-missing"),
     ),
     Message(
-        pattern=r"no (?:CUDA|ROCm)-capable device|No (?:CUDA|HIP) GPUs are available",
+        pattern=r"no (?:CUDA|ROCm)-capable device|No (?:CUDA|HIP) GPUs are available"
+        r"|error from hipGetDeviceCount|Failed to infer device type",
         find=_no_device,
         kin=("hidden-gpus", "container-without-gpu", "mig-without-instances", "device-permission",
              "gpu-without-driver", "wsl-without-gpu"),

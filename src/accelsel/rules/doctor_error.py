@@ -7,6 +7,7 @@ from accelsel.model.companion import Symptom
 from accelsel.model.finding import Finding
 from accelsel.model.value import replace
 from accelsel.rules.doctor_drivers import DRIVER_MESSAGES
+from accelsel.rules.doctor_kernels import KERNEL_MESSAGES
 from accelsel.rules.doctor_loader import LIBRARY_MESSAGES
 from accelsel.rules.doctor_message import Message, listed, restored, said, suspects
 from accelsel.rules.doctor_modules import MODULE_MESSAGES
@@ -20,7 +21,7 @@ def told(subject: Subject) -> Iterator[Finding]:
     text = subject.error
     if not text:
         return
-    for message in (*DRIVER_MESSAGES, *FIRST_MESSAGES, *MODULE_MESSAGES):
+    for message in (*KERNEL_MESSAGES, *DRIVER_MESSAGES, *FIRST_MESSAGES, *MODULE_MESSAGES):
         if re.search(message.pattern, text, re.IGNORECASE):
             yield from _joined(subject, message.find(subject), message.kin)
             return
@@ -150,6 +151,7 @@ def _command(subject: Subject, row: Symptom) -> str | None:
         "{python}": python,
         "{toolkit}": f"{cuda[0]}-{cuda[1]}",
         "{cuda}": f"{cuda[0]}.{cuda[1]}",
+        "{major}": f"{cuda[0]}",
         "{add}": f"uv pip install{subject.python_argument}",
         "{torch}": release,
         "{minor}": minor_of(release),

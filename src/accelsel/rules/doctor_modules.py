@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from accelsel.model.finding import Finding
 from accelsel.rules.doctor_message import Message, culprits, listed, restored, said
+from accelsel.rules.doctor_packages import windows_triton
 from accelsel.rules.doctor_requirements import asked_of
-from accelsel.rules.doctor_subject import FAMILY, Subject, release_of, setting
+from accelsel.rules.doctor_subject import BUILD_TOOLS, FAMILY, Subject, release_of, setting
 
 
 def no_torch(subject: Subject) -> Iterator[Finding]:
@@ -21,7 +22,10 @@ def no_torch(subject: Subject) -> Iterator[Finding]:
             cause="project",
         )
         return
-    name = next((n for n in culprits(subject) if n != "torch"), "NAME")
+    built = re.search(
+        r"[Ff]ailed (?:to build|building wheel for) [`'\"]?([\w.-]+)", subject.error or ""
+    )
+    name = built[1] if built else next((n for n in culprits(subject) if n != "torch"), "NAME")
     yield said(
         subject,
         "a package was built in isolation from the torch of the project",
@@ -112,7 +116,7 @@ def triton(subject: Subject) -> Iterator[Finding]:
         return
     wanted = f"{asked.name}{asked.specifier}" if asked else None
     if wanted is None and subject.profile.os.system == "windows":
-        wanted = "triton-windows"
+        wanted = windows_triton(subject) or "triton-windows"
     if wanted is None:
         build = (b for b in subject.tables.builds if b.torch == torch.release and b.triton)
         own = next((b.triton for b in build if b.backend == torch.backend and b.triton), None)
@@ -128,7 +132,7 @@ def triton(subject: Subject) -> Iterator[Finding]:
 
 def kernels(subject: Subject) -> Iterator[Finding]:
     """The compiled part of a package is not there."""
-    match = re.search(r"No module named ['\"](\w+)\._?C\w*['\"]", subject.error or "")
+    match = re.search(COMPILED, subject.error or "")
     name = next((n for n in culprits(subject) if n != "torch"), None)
     if match is None or subject.torch is None or name is None:
         return
@@ -157,7 +161,24 @@ def thread_storage(subject: Subject) -> Iterator[Finding]:
     )
 
 
+def build_tools(subject: Subject) -> Iterator[Finding]:
+    """A build without isolation lacks what it imports."""
+    yield said(
+        subject,
+        "a package is built in this environment, which lacks the tools that its build imports",
+        f"uv pip install{subject.python_argument} {' '.join(BUILD_TOOLS)}",
+        "then the same again, with --no-build-isolation",
+        cause="project",
+    )
+
+
+# The compiled part of a package: `mmcv._ext`, `vllm._C`, `pkg._kernels`.
+COMPILED = r"No module named ['\"](\w+)\.(?:_[A-Za-z]\w*|C)['\"]"
 MODULE_MESSAGES = (
+    Message(
+        pattern=r"No module named ['\"](?:packaging|wheel|setuptools|psutil|ninja)['\"]",
+        find=build_tools,
+    ),
     Message(pattern=r"static TLS", find=thread_storage),
     Message(
         pattern=r"No module named ['\"]?torch(?:['\"]|\s|$)",
@@ -166,8 +187,8 @@ MODULE_MESSAGES = (
     ),
     Message(pattern=r"partially initialized module 'torch'", find=shadowing),
     Message(
-        pattern=r"TritonMissing|working triton installation|No module named ['\"]triton"
-        r"|from 'triton|module 'triton|libtriton' is not a package",
+        pattern=r"TritonMissing|no (?:working )?triton\b|working triton installation"
+        r"|No module named ['\"]triton|from 'triton|module 'triton|libtriton' is not a package",
         find=triton,
         kin=("triton-version",),
     ),
@@ -183,5 +204,5 @@ MODULE_MESSAGES = (
         find=newer_than_torch,
         kin=("torch-requirement",),
     ),
-    Message(pattern=r"No module named ['\"]\w+\._?C\w*['\"]", find=kernels),
+    Message(pattern=COMPILED, find=kernels),
 )

@@ -104,24 +104,31 @@ def _label_against(subject: Subject, torch: TorchBuild, label: Label) -> str | N
     return None
 
 
+def windows_triton(subject: Subject) -> str | None:
+    """The requirement for the triton-windows of the installed torch; None where the table does not
+    know its Triton."""
+    torch = subject.torch
+    row = next(
+        (
+            b.triton
+            for b in subject.tables.builds
+            if torch and b.torch == torch.release and b.triton and b.triton.name == "triton"
+        ),
+        None,
+    )
+    return f"triton-windows=={minor_of(row.specifier.lstrip('=~>'))}.*" if row else None
+
+
 def triton_windows(subject: Subject) -> Iterator[Finding]:
     """On Windows triton comes from another project, and its minor must be torch's."""
     both = both_of(subject)
     if both is None or subject.profile.os.system != "windows":
         return
     environment, torch = both
-    row = next(
-        (
-            b.triton
-            for b in subject.tables.builds
-            if b.torch == torch.release and b.triton and b.triton.name == "triton"
-        ),
-        None,
-    )
-    if row is None or cuda_of(torch.backend) is None:
+    wanted = windows_triton(subject)
+    if wanted is None or cuda_of(torch.backend) is None:
         return
-    minor = minor_of(row.specifier.lstrip("=~>"))
-    wanted = f"triton-windows=={minor}.*"
+    minor = minor_of(wanted.partition("==")[2])
     package = environment.get("triton-windows")
     if package is not None and minor_of(package.version) == minor:
         return

@@ -91,7 +91,7 @@ def _runtime(
     """What torch asks for itself: triton and NVIDIA's libraries."""
     for asked in _read(package):
         name = asked.name
-        if "triton" not in name and not name.startswith(("nvidia-", "cuda-")):
+        if "triton" not in name and not name.startswith(BROUGHT):
             continue
         found = environment.get(name)
         if found is not None and _holds(asked.specifier, found.version):
@@ -121,6 +121,11 @@ def asked_of(subject: Subject, name: str) -> tuple[Asked, ...]:
     return tuple(each for each in _read(package) if _applies(subject, each)) if package else ()
 
 
+# The libraries that torch's builds for CUDA and XPU bring as packages.
+BROUGHT = (
+    "nvidia-", "cuda-", "intel-", "dpcpp-", "mkl", "onemkl-", "oneccl", "impi-rt", "tbb", "tcmlib",
+    "umf",
+)  # fmt: skip
 # A line as every builder writes it. What names a URL asks for no version.
 LINE = re.compile(
     r"\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*\(?\s*([^;@()]*?)\s*\)?\s*(?:;(.*))?", re.DOTALL
