@@ -6,7 +6,7 @@ folder that `RecordedWorld` reads, so that a test goes the way of a real host: p
 
 import json
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
@@ -71,19 +71,38 @@ def _merged(base: Any, patch: Any) -> Any:
     return out
 
 
-def examined(case: Case) -> Report:
-    """What the doctor says of a case, by way of a recording."""
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What the doctor is given of a case that its host, environment and project make."""
+
+    profile: Profile
+    environment: Environment | None
+    files: HostFiles
+    project: str | None
+    record: Mapping[str, Any] | None
+
+
+def examined(case: Case, changed: Callable[[Seen], Seen] | None = None) -> Report:
+    """What the doctor says of a case, by way of a recording; of what is `changed` in it, if so."""
     project = PROJECT if {"record", "lock", "requirements"} & set(case.data) else None
     described = {key: case.data[key] for key in ("host", "environment") if key in case.data}
     profile, environment, files = _gathered(json.dumps(described), project)
-    return examine(
-        profile,
-        load(),
+    seen = Seen(
+        profile=profile,
         environment=environment,
-        lock=read_lock(lock_text(case.data["lock"]), "uv.lock") if "lock" in case.data else None,
+        files=files,
         project="pyproject.toml" if project else None,
         record=case.data.get("record"),
-        files=files,
+    )
+    seen = changed(seen) if changed else seen
+    return examine(
+        seen.profile,
+        load(),
+        environment=seen.environment,
+        lock=read_lock(lock_text(case.data["lock"]), "uv.lock") if "lock" in case.data else None,
+        project=seen.project,
+        record=seen.record,
+        files=seen.files,
         companions=companions(),
         requirements=tuple(case.data.get("requirements", ())),
         error=case.data.get("error"),
