@@ -32,6 +32,12 @@ def test_every_case_is_judged() -> None:
 def test_every_case_has_a_name_of_its_own_and_a_source() -> None:
     every = cases() + threads()
     assert len({case.id for case in every}) == len(every)
+    counted = {(case.source, tuple(gpu.arch for gpu in case.profile.gpus)) for case in cases()}
+    assert not [
+        case.id
+        for case in threads()
+        if (case.source, tuple(gpu.arch for gpu in case.profile.gpus)) in counted
+    ]
     assert len(threads()) >= 100
     assert all(case.source and (case.right or case.none) for case in threads())
 
