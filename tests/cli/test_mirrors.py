@@ -78,6 +78,25 @@ def test_the_command_that_pins_anew_names_it(tmp_path: Path, more: list[str]) ->
     assert request(anew) == request(pinned)
 
 
+def test_the_command_names_a_file_that_is_not_the_project_around(tmp_path: Path) -> None:
+    below = tmp_path / "be low"
+    below.mkdir()
+    (below / "pyproject.toml").write_text(PROJECT)
+    ran(ACCELSEL, "pin", "--write", "be low", cwd=tmp_path)
+    pinned = (below / "pyproject.toml").read_text()
+    (below / "pyproject.toml").write_text(pinned.replace("torch>=2.6,<2.15", "torch>=2.6,<2.16", 1))
+    for folder, words, named in (
+        (below, [], ""),
+        (tmp_path, ["be low"], " 'be low/pyproject.toml'"),
+    ):
+        said = ran(ACCELSEL, "pin", "--check", *words, cwd=folder, code=1).stderr
+        assert f"`accelsel pin --write{named}` pins" in said
+        assert f"`accelsel unpin --write{named}` takes" in said
+    hint = said.partition("`")[2].partition("`")[0]
+    ran(ACCELSEL, *shlex.split(hint)[1:], cwd=tmp_path)
+    ran(ACCELSEL, "pin", "--check", cwd=below)
+
+
 def test_the_fix_for_another_host_names_it(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(PROJECT)
     newer = str(HOSTS / "rtx-5090-580" / "profile.json")

@@ -72,11 +72,24 @@ def check_one(output: Output, path: Path, *, many: bool) -> Outcome:
     for where, difference in found:
         output.data(_line(output, where, difference))
     if differences:
+        from shlex import join
+
         from accelsel.rules.recorded import command
 
-        again = next(command(view.record.facts) for view in views if view.record is not None)
-        output.say(f"`{again}` pins it anew, `accelsel unpin --write` takes it out")
+        name = _named(path)
+        facts = next(view.record.facts for view in views if view.record is not None)
+        back = join(["accelsel", "unpin", "--write", *([name] if name else [])])
+        output.say(f"`{command(facts, path=name)}` pins it anew, `{back}` takes it out")
     return (DIFFERENT if differences else 0), None
+
+
+def _named(path: Path) -> str | None:
+    """The path as a command has to name it; None for the project around here."""
+    from accelsel.cli.steps import project_here
+
+    around = project_here()
+    same = around is not None and around.resolve() == path.resolve()
+    return None if same else str(path)
 
 
 def _line(output: Output, path: str, difference: Difference) -> str:

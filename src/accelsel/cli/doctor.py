@@ -1,13 +1,13 @@
 """`accelsel doctor`: an environment, a lock, a project and a host checked against each other."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from accelsel.cli import present, steps
 from accelsel.cli.present import Output
-from accelsel.model.errors import DIFFERENT, AccelselError
+from accelsel.model.errors import DIFFERENT
 from accelsel.model.finding import Finding, Report
 from accelsel.model.value import dataclass, replace
 
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from accelsel.project.read import ProjectView
 
 COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
-# What --fix may run: uv on what accelsel wrote. A new pin is the user's to ask for, since it would
-# be this host's.
-OWN_FIXES = ("uv sync", "uv lock", "accelsel uv sync")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,15 +54,24 @@ def doctor(output: Output, flags: DoctorFlags) -> int:
     patient = gathered(flags)
     report = examined(patient)
     if flags.fix:
-        cured = [finding for finding in report.findings if _is_own(finding)]
-        if cured:
-            _cure(output, dict.fromkeys(f"{finding.fix}" for finding in cured), patient)
+        from accelsel.cli.cure import commands, cure
+
+        tried: frozenset[str] = frozenset()
+        while wanted := commands(report) - tried:
+            cure(output, wanted, patient.profile, _folder(patient))
+            tried |= wanted
             patient = gathered(flags, patient)
             report = examined(patient)
-        else:
+        if not tried:
             output.say("nothing here that accelsel wrote needs a fix")
     tell(output, report, patient, block=flags.report)
     return DIFFERENT if any(each.severity == "error" for each in report.findings) else 0
+
+
+def _folder(patient: Patient) -> Path:
+    """Where the commands of a report are to be run."""
+    view = patient.view
+    return Path(view.path).parent if view and not view.is_script else Path.cwd()
 
 
 def gathered(flags: DoctorFlags, before: Patient | None = None) -> Patient:
@@ -78,12 +84,14 @@ def gathered(flags: DoctorFlags, before: Patient | None = None) -> Patient:
     start = Path(flags.path) if flags.path else Path.cwd()
     path = _named(start) if flags.path else _around(start)
     view = _view(path) if path else None
-    place = locate(
-        world,
-        python=flags.python,
-        project=str(path.parent.resolve()) if path else None,
-        cwd=str((path.parent if path else start).resolve()),
-    )
+    place = None
+    if flags.python or view is None or not view.is_script:  # a script's is in uv's cache
+        place = locate(
+            world,
+            python=flags.python,
+            project=str(path.parent.resolve()) if path else None,
+            cwd=str((path.parent if path else start).resolve()),
+        )
     profile, files = (before.profile, before.files) if before else _host(flags, world)
     return Patient(
         profile=profile,
@@ -212,54 +220,11 @@ def _edited(patient: Patient) -> tuple[Finding, ...]:
             severity="error",
             what=difference.message,
             where=f"{patient.project}:{difference.line}",
-            fix=command(view.record.facts),
+            fix=command(view.record.facts, path=patient.project if view.is_script else None),
             cause="project",
         )
         for difference in check(view)
     )
-
-
-def _is_own(finding: Finding) -> bool:
-    return finding.own and (finding.fix or "").startswith(OWN_FIXES)
-
-
-def _cure(output: Output, commands: Iterable[str], patient: Patient) -> None:
-    """Run fixes that are accelsel's own, each for the host that was examined."""
-    import json
-    from tempfile import TemporaryDirectory
-
-    from accelsel.ports.documents import document
-
-    with TemporaryDirectory(prefix="accelsel-") as folder:
-        path = Path(folder) / "profile.json"
-        path.write_text(json.dumps(document("profile", patient.profile)), encoding="utf-8")
-        for command in commands:
-            _run(output, command, patient, {**os.environ, "ACCELSEL_PROFILE": str(path)})
-
-
-def _run(output: Output, command: str, patient: Patient, environ: Mapping[str, str]) -> None:
-    """Run one fix, its output passed through."""
-    import shlex
-    import subprocess
-    import sys
-
-    from accelsel.apply.uv import locate
-
-    words = shlex.split(command)
-    folder = Path(patient.view.path).parent if patient.view else Path.cwd()
-    if words[0] == "uv":
-        argv: Sequence[str] = [locate(os.environ), *words[1:]]
-    else:
-        argv = [sys.executable, "-m", *words]
-    output.say(f"running: {command}")
-    done = subprocess.run(argv, cwd=folder, env=environ, stdout=sys.stderr, check=False)
-    if done.returncode:
-        from accelsel.model.errors import UV
-
-        raise AccelselError(
-            UV, "fix-failed", f"`{command}` gave {done.returncode}", where=str(folder),
-            help="its own words stand above",
-        )  # fmt: skip
 
 
 def tell(output: Output, report: Report, patient: Patient, *, block: bool) -> None:

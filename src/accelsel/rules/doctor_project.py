@@ -85,7 +85,7 @@ def pin(subject: Subject) -> Iterator[Finding]:
             "error",
             "the project is pinned and its lock holds no torch",
             subject.lock.path,
-            "uv lock",
+            f"uv lock{subject.script_argument}",
             cause="project",
             own=True,
         )
@@ -98,7 +98,7 @@ def pin(subject: Subject) -> Iterator[Finding]:
             "error",
             f"the lock takes torch {row.version} from {row.index}; the pin says {wanted}",
             subject.lock.path,
-            "uv lock --upgrade-package torch",
+            f"uv lock{subject.script_argument} --upgrade-package torch",
             cause="project",
             own=True,
         )

@@ -114,13 +114,24 @@ class Subject:
         A plain `uv sync` takes no extra, and of the groups the default one."""
         rows = (self.record or {}).get("selections") or ()
         apart = any(isinstance(row, dict) and {"extra", "group"} & set(row) for row in rows)
-        return "accelsel uv sync" if apart else "uv sync"
+        return "accelsel uv sync" if apart else f"uv sync{self.script_argument}"
+
+    @property
+    def script_argument(self) -> str:
+        """The flag that makes `uv sync` and `uv lock` act on a script; "" for a project."""
+        return f" --script {worded(self.script)}" if self.script else ""
+
+    @property
+    def script(self) -> str | None:
+        """The project, where it is a script with metadata of its own."""
+        return self.project if (self.project or "").endswith((".py", ".pyw")) else None
 
     @property
     def pin(self) -> str:
         """The command that pins the project so that this host is served."""
         if len(self.backends) < 2:
-            return command(self.record or {}, without=("backend", "force"))
+            again = ("backend", "force")
+            return command(self.record or {}, without=again, path=self.script)
         wanted = (self.best.backend,) if self.best.backend not in (None, "default") else ()
         return command(self.record or {}, *filter(None, wanted))
 

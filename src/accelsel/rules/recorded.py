@@ -6,10 +6,15 @@ from typing import Any
 FLAGS = {"companions": "--with"}
 
 
-def command(record: Mapping[str, Any], *wanted: str, without: Collection[str] = ()) -> str:
+def command(
+    record: Mapping[str, Any],
+    *wanted: str,
+    without: Collection[str] = (),
+    path: str | None = None,
+) -> str:
     """`accelsel pin --write` with the request of a record (the table `[tool.accelsel.pin]`), in the
     shape that it has, and with the backends `wanted` beside its own; `without` what of the request
-    is to be decided anew.
+    is to be decided anew. `path` is the file, where it is not the project around here.
 
     Without its request, the file would be pinned for the one host that the command runs on.
     """
@@ -30,4 +35,4 @@ def command(record: Mapping[str, Any], *wanted: str, without: Collection[str] = 
         values = value if isinstance(value, list) else [value]
         for each in values:
             words += [FLAGS.get(name, f"--{name}"), *([] if each is True else [str(each)])]
-    return join(words)
+    return join([*words, *([path] if path else [])])
