@@ -102,6 +102,7 @@ def test_the_lock_is_read_beside_the_project(tmp_path: Path) -> None:
         (["no-such-folder/pyproject.toml"], "no-such-file"),
         (["--format", "yaml"], "usage"),
         (["--replay", "no-such-recording"], None),
+        (["--profile", str(HOSTS / "no-gpu" / "profile.json")], "usage"),
     ],
 )
 def test_bad_input(tmp_path: Path, words: list[str], kind: str | None) -> None:
@@ -286,6 +287,16 @@ def test_a_profile_and_a_message_from_standard_input(tmp_path: Path) -> None:
             cwd=tmp_path, capture_output=True, check=False, timeout=60,
         )  # fmt: skip
         assert json.loads(done.stdout)["schema"] == "accelsel.report/1"
+
+
+def test_standard_input_is_one_thing(tmp_path: Path) -> None:
+    words = ["--profile", "-", "--error", "-"]
+    done = subprocess.run(
+        [*COMMAND, *words], cwd=tmp_path, input="{}", capture_output=True, text=True, check=False,
+        timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: --profile and --error cannot both be standard input\n")
 
 
 def test_the_fix_is_for_the_environment_that_was_looked_at(tmp_path: Path) -> None:

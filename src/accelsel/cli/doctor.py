@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from accelsel.cli import present, steps
 from accelsel.cli.present import Output
-from accelsel.model.errors import DIFFERENT
+from accelsel.model.errors import DIFFERENT, USAGE, AccelselError
 from accelsel.model.finding import Finding, Report
 from accelsel.model.value import dataclass, replace
 
@@ -34,6 +34,18 @@ class DoctorFlags:
     report: bool = False
     error: str | None = None
 
+    def refuse_contradictions(self) -> None:
+        """Flags that exclude each other are a usage error."""
+        if self.profile is not None and self.replay is not None:
+            raise AccelselError(
+                USAGE, "usage", "--profile and --replay exclude each other", help="give one of them"
+            )
+        if self.profile == self.error == "-":
+            raise AccelselError(
+                USAGE, "usage", "--profile and --error cannot both be standard input",
+                help="give the message as an argument",
+            )  # fmt: skip
+
 
 @dataclass(frozen=True, kw_only=True)
 class Patient:
@@ -51,6 +63,7 @@ class Patient:
 def doctor(output: Output, flags: DoctorFlags) -> int:
     """Examine and tell; 1 where a finding is an error. With `--fix`, first cure what is accelsel's
     own."""
+    flags.refuse_contradictions()
     patient = gathered(flags)
     report = examined(patient)
     if flags.fix:
