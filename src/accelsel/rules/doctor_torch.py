@@ -19,7 +19,6 @@ from accelsel.rules.doctor_subject import (
 from accelsel.rules.host import OVERRIDE, platform_of
 from accelsel.rules.versions import python_key, release
 
-PYTHON_RULES = ("python-wheel",)
 PLACE_RULES = ("libc-floor", "macos-floor")
 
 
@@ -136,20 +135,11 @@ def needs_jetson_wheel(subject: Subject) -> bool:
 
 
 def wheel(subject: Subject) -> Iterator[Finding]:
-    """There are no wheels of the installed or asked torch for this Python."""
+    """There are no wheels of the torch that is asked for, and not there, for this Python."""
     environment = subject.environment
-    if environment is None:
+    if environment is None or subject.torch is not None:
         return
-    for each in _against(subject, PYTHON_RULES):
-        yield finding(
-            "python-without-wheels",
-            "error",
-            f"torch {subject.torch.full if subject.torch else ''}: {each.message}",
-            environment.root,
-            _python_command(subject),
-            cause="python",
-        )
-    if subject.torch is None and environment.python and _asks_torch(subject):
+    if environment.python and _asks_torch(subject):
         offered = _pythons(subject)
         tag = ".".join(environment.python.split(".")[:2]) + "t" * bool(environment.free_threaded)
         if offered and tag not in offered:
@@ -158,7 +148,7 @@ def wheel(subject: Subject) -> Iterator[Finding]:
                 "error",
                 f"no established torch has a wheel for Python {tag} on this platform",
                 environment.root,
-                _python_command(subject),
+                _python_command(subject, environment.root),
                 cause="python",
             )
 
@@ -188,19 +178,15 @@ def _pythons(subject: Subject) -> set[str]:
     return {python for row in rows for python in row.pythons}
 
 
-def _python_command(subject: Subject) -> str:
-    """The environment made anew with the newest Python for which the build is there."""
+def _python_command(subject: Subject, root: str) -> str:
+    """The environment made anew with the newest Python of the newest torch."""
     platform = platform_of(subject.profile)
     rows = [b for b in subject.tables.builds if b.platform == platform and b.published]
-    if subject.torch is not None:
-        rows = [b for b in rows if b.torch == subject.torch.release] or rows
-    newest_torch = max((release(b.torch) for b in rows), default=None)
-    rows = [b for b in rows if release(b.torch) == newest_torch]
-    plain = {p for row in rows for p in row.pythons if not p.endswith("t")}
-    newest = max(plain, key=python_key, default="3.12")
+    newest_torch = max(release(row.torch) for row in rows)
+    tags = {p for row in rows if release(row.torch) == newest_torch for p in row.pythons}
+    newest = max((tag for tag in tags if not tag.endswith("t")), key=python_key)
     if subject.project is not None and subject.own:
         return f"{subject.sync} --python {newest}"
-    root = subject.environment.root if subject.environment else ".venv"
     return f"uv venv --python {newest} --clear {worded(root)}"
 
 
