@@ -45,14 +45,41 @@ def allowed(draft: Draft, selection: Selection) -> tuple[str, ...]:
     platforms = tuple(p for p in span(platforms, jetson=is_jetson(selection)) if p not in out)
     if not draft.view.environments:
         return platforms
-    universe = frozenset[str]().union(*(platforms_of(m) for m in draft.view.environments))
-    if selection.platform and target(selection) not in universe:
+    inside = universe(draft.view)
+    if selection.platform and target(selection) not in inside:
         draft.warn(
             "platform-not-in-environments",
             f"[tool.uv] environments leaves out {selection.platform}",
             "add its marker to environments, or name another --platform",
         )
-    return tuple(p for p in platforms if p in universe) or platforms
+    return tuple(p for p in platforms if p in inside) or platforms
+
+
+def undivided(view: ProjectView, selection: Selection, served: Iterable[str]) -> Selection:
+    """The selection, also for the platforms that an environment of the project has beside those of
+    the build and that no index serves: uv asks for a wheel on each part of an environment that a
+    marker splits off. `served` are the platforms that the default index has wheels for."""
+    others = {*span(served)}
+
+    def whole(platforms: Iterable[str]) -> tuple[str, ...]:
+        known = {*span(p for p in platforms if p in PLATFORMS)}
+        more: set[str] = set()
+        for condition in view.environments if others else ():
+            inside = platforms_of(condition)
+            if inside & known and not inside & others - known:
+                more |= inside - known
+        return (*platforms, *(name for name in PLATFORMS if name in more))
+
+    packages = (replace(one, platforms=whole(one.platforms)) for one in selection.packages)
+    return replace(selection, platforms=whole(selection.platforms), packages=tuple(packages))
+
+
+def universe(view: ProjectView) -> tuple[str, ...]:
+    """The platforms that the project is locked for."""
+    if not view.environments:
+        return UNIVERSE
+    inside = frozenset[str]().union(*map(platforms_of, view.environments))
+    return tuple(name for name in UNIVERSE if name in inside)
 
 
 def bounded_out(view: ProjectView, selection: Selection) -> frozenset[str]:
@@ -94,7 +121,9 @@ def single_routes(
     for name, (index, where, why) in wanted.items():
         own = own_build(view, name, target(selection))
         if own is None:
-            route = Route(name=name, index=index, platforms=where, why=why, apart=apart)
+            route = Route(
+                name=name, index=index, platforms=where, why=why, apart=apart, locked=universe(view)
+            )
             found.append(route)
         else:
             draft.warn(

@@ -25,7 +25,8 @@ class Route:
     `index` is the name in the rules table; the project may call the index otherwise. `platforms`
     tell Jetson apart. `file` is the
     URL of the one wheel that a backend without an index has. `apart` are platforms for which the
-    project wants another torch than the selected one, and keeps its own source.
+    project wants another torch than the selected one, and keeps its own source. `locked` are those
+    that the project is locked for.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Route:
     scope: Scope = (None, None)
     file: str | None = None
     apart: tuple[str, ...] = ()
+    locked: tuple[str, ...] = UNIVERSE
 
     def entry(self, marker: str, index: str) -> dict[str, Any]:
         extra, group = self.scope
@@ -96,7 +98,8 @@ def routed(entries: tuple[Entry, ...], route: Route, index: str, target: str | N
     platforms = [p for p in route.platforms if p not in others]
     gone = next((e for e in entries if e not in stay), None)
     anywhere = {*platforms} == {*UNIVERSE}
-    if gone is not None and (_says(gone, platforms) or (anywhere and target in covers(gone))):
+    says = gone is not None and _says(gone, platforms, frozenset(route.locked))
+    if gone is not None and (says or (anywhere and target in covers(gone))):
         marker = str(gone.get("marker", ""))
     else:
         each = frozenset[str]().union(*(beyond(str(e.get("marker", ""))) for e in same))
@@ -106,11 +109,13 @@ def routed(entries: tuple[Entry, ...], route: Route, index: str, target: str | N
     return [*stay[:at], mine, *stay[at:]]
 
 
-def _says(entry: Entry, platforms: Iterable[str]) -> bool:
-    """Whether the entry's marker holds on exactly the platforms, with every Python."""
+def _says(entry: Entry, platforms: Iterable[str], locked: frozenset[str]) -> bool:
+    """Whether, of the platforms `locked`, the entry's marker holds on exactly `platforms`, with
+    every Python."""
     plain = {"sys_platform", "platform_machine", "platform_system", "os_name"}
     text = str(entry.get("marker", ""))
-    return set(variables(text)) <= plain and covers(entry) == frozenset(platforms)
+    wanted = locked.intersection(platforms)
+    return set(variables(text)) <= plain and covers(entry) & locked == wanted
 
 
 def without(

@@ -18,7 +18,7 @@ from accelsel.project.exclusion import (
 from accelsel.project.markers import UNIVERSE, exact
 from accelsel.project.read import FAMILY, ProjectView, is_direct
 from accelsel.project.requirement import Requirement, normalize
-from accelsel.project.routes import TRITONS, allowed, of, requirements
+from accelsel.project.routes import TRITONS, allowed, of, requirements, undivided
 from accelsel.project.scan import Path
 from accelsel.project.scopes import (
     ABOVE,
@@ -48,6 +48,7 @@ def write_variants(
     """Collects the edits for one extra or group per selection."""
     view = draft.view
     _refuse(view, shape)
+    selections = tuple(undivided(view, one, options.served) for one in selections)
     lists = lists_of(view, selections, KEYS[shape], options)
     tritons_apart = options.tritons_apart and tritons.divided(selections)
     if tritons_apart:

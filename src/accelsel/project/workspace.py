@@ -13,7 +13,7 @@ from accelsel.project.draft import CONSTRAINTS, OVERRIDES, SOURCES, Draft
 from accelsel.project.plan import bare, finish, plan, refuse_without_torch, unplan
 from accelsel.project.read import FAMILY, ProjectView, is_direct
 from accelsel.project.requirement import normalize
-from accelsel.project.routes import allowed, requirements, single_routes, target
+from accelsel.project.routes import allowed, requirements, single_routes, target, undivided
 from accelsel.project.scopes import declared
 from accelsel.project.wiring import Names, placed, write_indexes
 from accelsel.project.write import write_one
@@ -48,7 +48,8 @@ def plan_workspace(
     names = write_one(draft, selections, options)
     plans = [finish(root, draft, selections, options, "single")]
     quiet = Draft(whole)
-    routes = single_routes(quiet, selections[0], allowed(quiet, selections[0]), options)
+    selection = undivided(whole, selections[0], options.served)
+    routes = single_routes(quiet, selection, allowed(quiet, selection), options)
     for member, base in zip(members, bases[1:], strict=True):
         own = Draft(base)
         _member(own, routes, selections[0], options, names)

@@ -30,6 +30,7 @@ from accelsel.project.routes import (
     requirements,
     single_routes,
     target,
+    undivided,
 )
 from accelsel.project.scan import Path
 from accelsel.project.scopes import ABOVE, label, wheel_backend
@@ -39,7 +40,7 @@ from accelsel.project.wiring import Names, write_sources
 
 def write_one(draft: Draft, selections: tuple[Selection, ...], options: PinOptions) -> Names:
     """Collects the edits for one backend in the whole project; the names of its indexes in it."""
-    selection = selections[0]
+    selection = undivided(draft.view, selections[0], options.served)
     platforms = allowed(draft, selection)
     routes = single_routes(draft, selection, platforms, options)
     if selection.confined and draft.view.is_script:
@@ -57,7 +58,7 @@ def write_one(draft: Draft, selections: tuple[Selection, ...], options: PinOptio
     builds(draft, selection)
     settings_that_defeat(draft, selection, options)
     others_by_url(draft, selection, routes)
-    unserved(draft, platforms, options)
+    unserved(draft, selections[0].platforms, options)
     return names
 
 
@@ -307,6 +308,7 @@ def settings_that_defeat(draft: Draft, selection: Selection, options: PinOptions
             f"[tool.uv] prerelease is disallow, and the {selection.channel} channel has no other",
             "remove it, or allow torch alone by prerelease-package",
         )
+    _built_once(draft)
     exempt = view.uv.get("exclude-newer-package")
     if "exclude-newer" in view.uv and selection.index and "torch" not in (exempt or ()):
         draft.warn(
@@ -332,6 +334,22 @@ def settings_that_defeat(draft: Draft, selection: Selection, options: PinOptions
                 "it can be removed",
             )
             break
+
+
+def _built_once(draft: Draft) -> None:
+    """Says which packages are built without isolation beside several backends: uv keeps one build
+    of each, made with the torch that was installed then, and takes it for every backend."""
+    names = [str(name) for name in draft.now((*UV, "no-build-isolation-package")) or ()]
+    every = draft.view.uv.get("no-build-isolation") is True
+    if draft.names and (names or every):
+        key = "no-build-isolation" if every else "no-build-isolation-package"
+        draft.warn(
+            "built-once",
+            f"[tool.uv] {key}: {'every package' if every else ' and '.join(names)} built from "
+            "source is built once, with the torch that is installed then, for all the backends",
+            f"instead of it: [tool.uv.extra-build-dependencies] {'NAME' if every else names[0]} = "
+            '[{ requirement = "torch", match-runtime = true }]',
+        )
 
 
 def _others(draft: Draft) -> bool:
