@@ -25,6 +25,12 @@ def test_read_agrees_with_a_full_parse() -> None:
     assert lock.packages[0].markers == ("sys_platform == 'darwin'",)
 
 
+def test_credentials_of_an_index_are_not_read() -> None:
+    row = {"name": "torch", "version": "2.14.1", "index": "https://me:token@corp.example/simple"}
+    [package] = read(lock_text([row]), "uv.lock").packages
+    assert package.index == "https://corp.example/simple"
+
+
 def test_read_takes_windows_newlines_and_a_choice_of_names() -> None:
     lock = read(lock_text(ROWS).replace("\n", "\r\n"), "uv.lock", lambda name: name == "torch")
     assert [package.version for package in lock.packages] == ["2.14.1", "2.14.1+cu126"]

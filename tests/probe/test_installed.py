@@ -148,7 +148,7 @@ def test_the_folder_tells_the_python_where_the_settings_do_not(tmp_path: Path, c
 
 
 def test_direct_urls_lose_their_credentials(tmp_path: Path) -> None:
-    url = "https://user:secret@host.example/x+cu12torch2.6-cp312.whl"
+    url = "https://user:secret@host.example/x+cu12torch2.6-cp312.whl?token=abc#sha256=0"
     root = _environment(tmp_path / "env", {**TORCH, "url": url})
     torch = scan(HostWorld(environ={}), Location(root=str(root), chosen="--python")).get("torch")
     assert torch is not None

@@ -42,6 +42,11 @@ def _package(text: str, path: str) -> LockedPackage:
     return LockedPackage(
         name=row["name"],
         version=str(row.get("version", "")),
-        index=source.get("registry") if isinstance(source, dict) else None,
+        index=_public(source.get("registry")) if isinstance(source, dict) else None,
         markers=tuple(row.get("resolution-markers", ())),
     )
+
+
+def _public(url: object) -> str | None:
+    """The address of an index without the credentials that somebody may have left in it."""
+    return re.sub(r"//[^/@]*@", "//", url) if isinstance(url, str) else None

@@ -317,12 +317,16 @@ def _around_torch(package: Distribution) -> bool:
 
 
 def _source(world: World, site: str, folder: str) -> str | None:
-    """The URL of a direct install, without the credentials it may hold."""
+    """The URL of a direct install, without the credentials and tokens that it may hold."""
     try:
         url = json.loads(world.read_bytes(f"{site}/{folder}/direct_url.json", 1 << 16))["url"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return re.sub(r"//[^/@]*@", "//", url) if isinstance(url, str) else None
+    return re.sub(r"//[^/@]*@|[?#].*", _slashes, url) if isinstance(url, str) else None
+
+
+def _slashes(match: re.Match[str]) -> str:
+    return "//" if match[0].startswith("//") else ""
 
 
 def _built(world: World, site: str, name: str) -> str | None:

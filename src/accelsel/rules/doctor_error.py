@@ -1,7 +1,7 @@
 """What a pasted error message says, beside what is installed: whose fault it is."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from accelsel.model.companion import Symptom
 from accelsel.model.finding import Finding
@@ -23,11 +23,12 @@ def told(subject: Subject) -> Iterator[Finding]:
         return
     for message in (*KERNEL_MESSAGES, *DRIVER_MESSAGES, *FIRST_MESSAGES, *MODULE_MESSAGES):
         if re.search(message.pattern, text, re.IGNORECASE):
-            yield from _joined(subject, message.find(subject), message.kin)
+            yield from _joined(subject, message.find(subject), message.kin, message.anybodys)
             return
     row = next((row for row in subject.symptoms if _speaks(subject, row, text)), None)
     if row is not None:
-        yield from _joined(subject, (_symptom(subject, row),), row.kin)
+        anybodys = row.name is None and row.whose == "companion" and not row.fix
+        yield from _joined(subject, (_symptom(subject, row),), row.kin, anybodys)
         return
     yield from _last(subject, text, (*LIBRARY_MESSAGES, *LAST_MESSAGES))
 
@@ -36,19 +37,20 @@ def _last(subject: Subject, text: str, messages: tuple[Message, ...]) -> Iterato
     """The first of these messages that finds something."""
     for message in messages:
         if re.search(message.pattern, text, re.IGNORECASE):
-            found = tuple(_joined(subject, message.find(subject), message.kin))
+            said = message.find(subject)
+            found = tuple(_joined(subject, said, message.kin, message.anybodys))
             yield from found
             if found:
                 return
 
 
 def _joined(
-    subject: Subject, found: "tuple[Finding, ...] | Iterator[Finding]", kin: tuple[str, ...]
+    subject: Subject, found: Iterable[Finding], kin: tuple[str, ...], anybodys: bool
 ) -> Iterator[Finding]:
     """The findings, as notes with the cure of another one that states the same: the message proves
     that one (see `proved`)."""
     for each in found:
-        twins = [f for f in subject.found if _same(subject, each, f, kin)]
+        twins = [f for f in subject.found if _same(subject, each, f, kin, anybodys)]
         twin = min(twins, key=lambda f: f.severity != "error", default=None)
         if twin is None:
             yield each
@@ -78,9 +80,16 @@ def proved(found: list[Finding]) -> list[Finding]:
 
 
 CURED = "cured with "
+# What is said of packages whose code does not go with torch or a GPU.
+BUILT = (
+    "built-for-other-torch", "companion-torch", "companion-build", "companion-version",
+    "companion-kernels", "torch-requirement", "family-version", "family-build", "two-owners",
+)  # fmt: skip
 
 
-def _same(subject: Subject, message: Finding, other: Finding, kin: tuple[str, ...]) -> bool:
+def _same(
+    subject: Subject, message: Finding, other: Finding, kin: tuple[str, ...], anybodys: bool
+) -> bool:
     """Whether another finding states the cause of a message: it is of the same kind, or both speak
     of the same package."""
     if other.severity == "note" or not other.fix:
@@ -93,7 +102,7 @@ def _same(subject: Subject, message: Finding, other: Finding, kin: tuple[str, ..
     if message.cause != "companion" or other.cause != "companion":
         return False
     if not ours:
-        return other.severity == "error"  # it names nobody, and here is somebody
+        return anybodys and other.severity == "error" and other.id in BUILT
     return bool(ours & _names(subject, other.what))
 
 

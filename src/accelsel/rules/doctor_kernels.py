@@ -80,5 +80,6 @@ KERNEL_MESSAGES = (
         pattern=r"no kernel image|CUDA capability sm_\d+ is not compatible|NoBinaryForGpu"
         r"|invalid device function|device kernel image is invalid|hipErrorInvalidImage",
         find=_no_kernel,
+        anybodys=True,
     ),
 )

@@ -42,11 +42,12 @@ PASSED_THROUGH = ("torch", "nvidia", "numpy", "pip", "importlib", "ctypes")
 @dataclass(frozen=True, kw_only=True)
 class Message:
     """A text that names its cause only together with what is installed, and the findings that
-    state the same cause without it."""
+    state the same cause without it. With `anybodys` the text need not say whose library it is."""
 
     pattern: str
     find: Callable[[Subject], Iterator[Finding]]
     kin: tuple[str, ...] = ()
+    anybodys: bool = False
 
 
 def said(

@@ -268,5 +268,5 @@ FIRST_MESSAGES = (
 )  # fmt: skip
 LAST_MESSAGES = (
     Message(pattern=r"symbol not found", find=on_a_mac),
-    Message(pattern=r"undefined symbol", find=undefined),
+    Message(pattern=r"undefined symbol", find=undefined, anybodys=True),
 )
