@@ -97,3 +97,26 @@ def test_nothing_is_masked_for_the_other_backends_of_the_project() -> None:
     keys = {edit.key for edit in made.edits}
     assert not keys & {"override-dependencies", "exclude-dependencies"}
     assert {warning.code for warning in made.warnings} == {"override-not-scoped"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ('no-build-isolation-package = ["grouped-gemm"]', "grouped-gemm built from source"),
+        ("no-build-isolation = true", "every package built from source"),
+        ('no-build-isolation-package = ["deepspeed"]', ""),
+        ("", ""),
+    ],
+    ids=["unknown", "all", "wired", "none"],
+)
+def test_a_build_that_serves_every_backend_is_told(setting: str, told: str) -> None:
+    """Uv keeps one build of it, whichever torch was installed then."""
+    head = '[project]\nname = "p"\nversion = "1"\ndependencies = ["torch", "deepspeed"]'
+    text = f"{head}\n[tool.uv]\n{setting}\n"
+    wired = {"name": "deepspeed", "match_runtime": True}
+    chosen = (selection({"packages": [wired]}), selection({"backend": "cpu", "packages": [wired]}))
+    made = plan(read(text), chosen, PinOptions(shape="groups"))
+    said = [w.message for w in made.warnings if w.code == "built-once"]
+    assert [told in one for one in said] == ([True] if told else [])
+    single = plan(read(text), chosen[:1], PinOptions())
+    assert "built-once" not in {w.code for w in single.warnings}
