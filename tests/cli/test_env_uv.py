@@ -142,3 +142,24 @@ def test_the_bound_keeps_uv_from_a_build_that_does_not_run(
     assert " + torch==2.10.0+cu129\n" in done.stderr, done.stderr
     alone = taken(uv | {BACKEND: "cu129"}, tmp_path, "x86_64-manylinux_2_28")
     assert alone == "2.13.0+cu129"
+
+
+def test_a_pinned_project_is_installed_from_where_it_says(
+    uv: dict[str, str], replay: Replay, tmp_path: Path
+) -> None:
+    """On a machine without GPU too: with the CPU's backend uv finds no triton for its torch."""
+    accelsel = [sys.executable, "-m", "accelsel"]
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "demo"\nversion = "1"\nrequires-python = ">=3.11"\n'
+        'dependencies = ["torch>=2.6"]\n'
+    )
+    env = uv | {"UV": UV, "ACCELSEL_PROFILE": str(HOSTS / "no-gpu" / "profile.json")}
+    t4 = str(HOSTS / "t4-535" / "profile.json")
+    pin = ["pin", "--write", "--profile", t4, "--mirror", replay.mirrors[0]]
+    install = ["pip", "install", "--dry-run", "--target", "out", "-r", "pyproject.toml"]
+    for words, said in ((pin, "pinned"), (["uv", *install], " + torch==2.14.1+cu126\n")):
+        done = subprocess.run(
+            [*accelsel, *words], cwd=tmp_path, env=env, capture_output=True, text=True,
+            check=False, timeout=60,
+        )  # fmt: skip
+        assert said in done.stderr, done.stderr

@@ -113,6 +113,7 @@ def bench(tmp_path: Path) -> Bench:
         ("run -s script.txt", ("run",), "script.txt", ["-s"]),
         ("run -- python -V", ("run",), "python", []),
         ("pip install -r req.txt torch", ("pip", "install"), "torch", ["-r"]),
+        ("pip install -- a -b", ("pip", "install"), "-b", []),
         ("--color=never pip sync req.txt", ("pip", "sync"), "req.txt", ["--color"]),
         ("tool run --from x cmd --extra y", ("tool", "run"), "cmd", ["--from"]),
         ("-qv lock", ("lock",), None, ["-qv"]),
@@ -604,6 +605,42 @@ def test_a_setting_of_uv_is_the_callers_word(bench: Bench) -> None:
     (bench.folder / "project" / "uv.toml").write_text('[pip]\ntorch-backend = "cu118"\n')
     bench.run(*PIP.split(), host="t4-535")
     assert bench.calls == [(PIP.split(), {})]
+
+
+@pytest.mark.parametrize(
+    ("line", "sourced"),
+    [
+        ("pip install -e .", True),
+        ("pip install .[dev]", True),
+        ("pip install ./../project", True),
+        ("pip install -r pyproject.toml", True),
+        ("pip compile pyproject.toml -o out.txt", True),
+        ("pip sync --quiet -- pyproject.toml", True),
+        ("tool install --with-editable . x", True),
+        ("tool run --from ./ x", True),
+        ("pip install -e member", True),
+        ("pip install torch", False),
+        ("pip install member", False),  # a name, not the folder
+        ("pip install -e other", False),
+        ("pip install -e . --no-sources", False),
+        ("tool run x .", False),
+    ],
+)
+def test_a_project_that_says_where_torch_comes_from(bench: Bench, line: str, sourced: bool) -> None:
+    """Its source and a backend's index do not go together: uv looks for torch at the one and for
+    what torch needs at the other."""
+    root = bench.folder / "project"
+    for name in ("member", "other"):
+        (root / name).mkdir()
+        (root / name / "pyproject.toml").write_text(f'[project]\nname = "{name}"\nversion = "1"\n')
+    (root / "pyproject.toml").write_text(
+        '[project]\nname = "demo"\nversion = "1"\n[tool.uv.sources]\ntorch = { index = "i" }\n'
+        '[tool.uv.workspace]\nmembers = ["member"]\n'
+    )
+    bench.run(*line.split(), host="t4-535")
+    [(call, shown)] = bench.calls
+    assert call == line.split()
+    assert shown == ({} if sourced else {"UV_TORCH_BACKEND": "cu126"})
 
 
 def test_settings_of_uv_are_read_where_uv_reads_them(bench: Bench) -> None:

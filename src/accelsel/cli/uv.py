@@ -62,16 +62,21 @@ class Call:
     """A command line of uv, as far as it matters here.
 
     `at` is the place behind the command's words; `options` are (name, value) of the whole line, a
-    value None where the option has none; `target` is what `run` would run. `flags` are the request
-    flags of accelsel itself, None where none was given.
+    value None where the option has none; `words` are those behind the command that are none, up to
+    what uv would run, and `target` is the last of them. `flags` are the request flags of accelsel
+    itself, None where none was given.
     """
 
     argv: tuple[str, ...]
     command: tuple[str, ...]
     at: int
     options: tuple[tuple[str, str | None], ...]
-    target: str | None
+    words: tuple[str, ...] = ()
     flags: "Flags | None" = None
+
+    @property
+    def target(self) -> str | None:
+        return self.words[-1] if self.words else None
 
     def has(self, *names: str) -> bool:
         return any(name in names for name, _ in self.options)
@@ -88,12 +93,13 @@ def parse(argv: Sequence[str]) -> Call:
     """What uv would take from its command line; unknown options are taken to have no value."""
     options: list[tuple[str, str | None]] = []
     command: list[str] = []
-    at, target, index = len(argv), None, 0
+    words: list[str] = []
+    at, index = len(argv), 0
     while index < len(argv):
         word = argv[index]
         index += 1
         if word == "--":
-            target = target or next(iter(argv[index:]), None)
+            words += argv[index : index + 1] if tuple(command) in RUNS else argv[index:]
             break
         if word.startswith("-") and word != "-":
             name, value, taken = _option(word, argv[index:], command)
@@ -103,11 +109,11 @@ def parse(argv: Sequence[str]) -> Call:
             command.append(word)
             at = index
         else:
-            target = word
+            words.append(word)
             if tuple(command) in RUNS:
                 break
     return Call(
-        argv=tuple(argv), command=tuple(command), at=at, options=tuple(options), target=target
+        argv=tuple(argv), command=tuple(command), at=at, options=tuple(options), words=tuple(words)
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from accelsel.cli.options import Flags
 from accelsel.cli.python import project_python, version_in
 from accelsel.cli.uv import QUIET, Call
-from accelsel.cli.uv_pinned import directory
+from accelsel.cli.uv_pinned import directory, table
 
 if TYPE_CHECKING:
     from accelsel.model.config import Config
@@ -98,9 +98,39 @@ def _said(call: Call, environ: Mapping[str, str], flags: Flags) -> bool:
         if uv_backend(environ):
             return True
     places = (*call.values(*INDEXES), *_variables(environ))
-    return any("pytorch" in place or "/whl/" in place for place in places) or _configured(
-        call, environ
-    )
+    if any("pytorch" in place or "/whl/" in place for place in places):
+        return True
+    return _configured(call, environ) or _sourced(call, environ)
+
+
+# What may name a project on disk beside the words themselves.
+LOCAL = ("-r", "--requirements", "-e", "--editable", "--from", "--with", "--with-editable")
+
+
+def _sourced(call: Call, environ: Mapping[str, str]) -> bool:
+    """Whether a project that is to be installed says itself where torch comes from: uv would look
+    for it there and for what it needs at the backend's index."""
+    folder = directory(call, environ)
+    paths = (word for word in call.words if re.search(r"^\.|[/\\]|pyproject\.toml$", word))
+    for name in (*paths, *call.values(*LOCAL)):
+        path = folder / name.partition("[")[0]
+        path = path if path.name == "pyproject.toml" else path / "pyproject.toml"
+        if path.is_file() and not call.has("--no-sources"):
+            from accelsel.apply.workspace import project_file
+
+            if any(_has_source(each) for each in dict.fromkeys((path, project_file(path)))):
+                return True
+    return False
+
+
+def _has_source(path: Path) -> bool:
+    import tomllib
+
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError):
+        return False  # uv says it better
+    return "torch" in table(data, "tool", "uv", "sources")
 
 
 def _variables(environ: Mapping[str, str]) -> list[str]:
