@@ -214,12 +214,21 @@ def test_a_jetson_whose_jetpack_nobody_knows() -> None:
     found = told(
         nvidia("sm_87", arch="aarch64", driver=None, jetson=(None, None), python="3.10.12")
     )
-    assert [message for rule, message in found if rule == "jetpack"][:2] == [
+    assert [message for _, message in found if message.startswith("on JetPack")] == [
         "on JetPack 6: torch 2.11.0 with jetson-jp6 runs",
         "on JetPack 7: torch 2.14.1 with cu132 runs",
     ]
     known = told(nvidia("sm_87", arch="aarch64", driver="540.4.0", jetson=("R36.4", None)))
     assert not any(message.startswith("on JetPack") for _, message in known)
+
+
+def test_a_jetson_whose_python_the_wheel_of_its_jetpack_does_not_have() -> None:
+    orin = nvidia("sm_87", arch="aarch64", driver=None, jetson=("R35.4.1", "5"), python="3.10.12")
+    found = [message for _, message in told(orin)]
+    assert "jetson-jp5 2.1.0a0: no wheel for Python 3.10; it has 3.8" in found
+    assert "with Python 3.8: torch 2.1.0a0 with jetson-jp5 runs" in found
+    assert not [message for message in found if "its contents are not known" in message]
+    assert not [message for message in found if "on JetPack 7.2 the cu130" in message]
 
 
 def test_the_channel_in_full() -> None:

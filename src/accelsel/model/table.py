@@ -190,7 +190,8 @@ class Device:
 
 @dataclass(frozen=True, kw_only=True)
 class Unestablished:
-    """A way out that exists somewhere and is not established well enough to be selected."""
+    """A way out that exists somewhere and is not established well enough to be selected; `jetpack`
+    is the major release that it is for, None where it is not for a Jetson."""
 
     backend: str
     archs: tuple[str, ...]
@@ -200,6 +201,7 @@ class Unestablished:
     source: str
     checked: str
     confidence: Confidence
+    jetpack: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from accelsel.model.request import Request
 from accelsel.model.selection import Reason, Rejection, Selection
 from accelsel.model.value import replace
 from accelsel.rules.choice import HOST, Candidate, Decision, Row, decide, outdone
-from accelsel.rules.question import Finding, Scope
+from accelsel.rules.question import Finding, Scope, elsewhere
 from accelsel.rules.units import BY_ID, all_findings
 from accelsel.rules.versions import release
 
@@ -294,10 +294,8 @@ def _served_by(
 
 
 def _elsewhere(backend: str, decision: Decision) -> list[str]:
-    host = decision.question.host
-    archs = {target.real for target in host.targets}
     return [
         f"  not established: {row.message} ({row.index})"
-        for row in decision.question.tables.unestablished
-        if row.backend == backend and row.platform == host.platform and archs & set(row.archs)
+        for row in elsewhere(decision.question)
+        if row.backend == backend
     ]

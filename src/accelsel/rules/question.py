@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from accelsel.knowledge.tables import Tables
 from accelsel.model.profile import Vendor
 from accelsel.model.request import Request
-from accelsel.model.table import ArchException, Backend, Build
+from accelsel.model.table import ArchException, Backend, Build, Unestablished
 from accelsel.model.value import dataclass
 from accelsel.rules.family import Wish
 from accelsel.rules.host import Host, Target
@@ -76,6 +76,19 @@ class Rule:
     why_not: str
     scope: Scope
     check: Callable[[Case], Finding | None] | None = None
+
+
+def elsewhere(question: Question) -> tuple[Unestablished, ...]:
+    """What exists for the GPUs of the host, usable or not, outside the established rows."""
+    host = question.host
+    archs = {target.real for target in (*host.targets, *(target for target, _ in host.unusable))}
+    return tuple(
+        row
+        for row in question.tables.unestablished
+        if row.platform == host.platform
+        and archs.intersection(row.archs)
+        and (None in (row.jetpack, host.jetpack) or row.jetpack == host.jetpack)
+    )
 
 
 def pythons(build: Build, question: Question) -> tuple[str, ...]:

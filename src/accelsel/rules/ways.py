@@ -13,7 +13,7 @@ from accelsel.rules.choice import EVERYTHING, Candidate, Decision, Row, decide, 
 from accelsel.rules.compatibility import VENDORS, newer_than_known
 from accelsel.rules.host import BRAND, OVERRIDE
 from accelsel.rules.policy import newer
-from accelsel.rules.question import Case, Finding, Question, pythons
+from accelsel.rules.question import Case, Finding, Question, elsewhere, pythons
 from accelsel.rules.units import all_findings
 from accelsel.rules.versions import release
 
@@ -154,8 +154,10 @@ def _felled(decision: Decision) -> tuple[Reason, ...]:
     ):
         text = f"{row.backend.name} {row.build.torch}: {finding.message}"
         newest[finding.rule] = Reason(rule=finding.rule, message=text)
-    # a build that only the packages asked for rule out is the nearest miss there is
-    told = sorted(counts, key=lambda rule: (rule != "companion", -counts[rule]))
+    alone = {finding.rule for row, finding in about if _is_all(row, question)}
+    # the nearest miss is a build that only the packages asked for rule out, then one that only one
+    # rule does
+    told = sorted(counts, key=lambda rule: (rule != "companion", rule not in alone, -counts[rule]))
     return (*_ahead(decision), *(newest[rule] for rule in told[:_LONGEST]))
 
 
@@ -177,6 +179,12 @@ def _behind(row: Row, finding: Finding, question: Question) -> Finding:
         return finding
     found = all_findings(row.build, row.backend, replace(question, newest_sure=None), EVERYTHING)
     return next((one for one in found if one.rule == "companion"), finding)
+
+
+def _is_all(row: Row, question: Question) -> bool:
+    """Whether one thing alone is against a build."""
+    bare = replace(question, newest_sure=None)
+    return len(all_findings(row.build, row.backend, bare, EVERYTHING)) == 1
 
 
 def _finished(decision: Decision) -> list[str]:
@@ -353,12 +361,9 @@ def _cpu(profile: Profile | None, decision: Decision) -> list[Reason]:
 
 
 def _unestablished(decision: Decision) -> list[Reason]:
-    question = decision.question
-    archs = {t.real for t in question.host.targets} | {t.real for t, _ in question.host.unusable}
+    asked = decision.question.request.backend
     return [
         Reason(rule="published", message=f"{row.backend}: {row.message}")
-        for row in question.tables.unestablished
-        if row.platform == question.host.platform
-        and archs & set(row.archs)
-        and question.request.backend in (None, row.backend)
+        for row in elsewhere(decision.question)
+        if asked in (None, row.backend)
     ]
