@@ -585,6 +585,10 @@ PIP = "pip install torch"
         ("t4-535", f"{PIP} --index-url https://download.pytorch.org/whl/cpu", {}, None),
         ("t4-535", f"{PIP} --python-platform windows", {}, None),
         ("t4-535", f"{PIP} -f https://download.pytorch.org/whl/cpu", {}, None),
+        ("t4-535", PIP, {"UV_FIND_LINKS": "https://download.pytorch.org/whl/cpu"}, None),
+        ("t4-535", "pip install https://download.pytorch.org/whl/cpu/torch-2.9.whl", {}, None),
+        ("t4-535", "pip install torch@https://m.example/whl/cpu/torch-2.9.whl", {}, None),
+        ("t4-535", "pip install x@https://m.example/x-2.9.whl torch", {}, "cu126"),
         # other commands
         ("t4-535", "pip list", {}, None),
         ("t4-535", "tool list", {}, None),
@@ -599,6 +603,48 @@ def test_pip(
     assert call == line.split()
     assert shown.get("UV_TORCH_BACKEND") == expected
     assert "UV_CONSTRAINT" not in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("torch\n", "cu126"),
+        ("--extra-index-url https://download.pytorch.org/whl/cu121\ntorch\n", None),
+        ("  -f https://m.example/whl/cu121/torch/\n", None),
+        ("# --extra-index-url https://download.pytorch.org/whl/cu121\n", "cu126"),
+        ("--extra-index-url https://m.example/simple\n", "cu126"),
+        ("torch @ https://download.pytorch.org/whl/cu121/torch-2.5.1-x.whl\n", None),
+    ],
+)
+@pytest.mark.parametrize("line", ["pip install -r req.txt", "pip sync req.txt",
+                                  "tool run --with-requirements req.txt x"])  # fmt: skip
+def test_a_file_of_requirements_may_be_the_callers_word(
+    bench: Bench, line: str, text: str, expected: str | None
+) -> None:
+    (bench.folder / "project" / "req.txt").write_text(text)
+    bench.run(*line.split(), host="t4-535")
+    assert bench.calls[0][1].get("UV_TORCH_BACKEND") == expected
+
+
+WHEELS = "https://download.pytorch.org/whl/cu121"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f'[[index]]\nname = "i"\nurl = "{WHEELS}"\n', None),
+        (f'[[index]]\nname = "i"\nurl = "{WHEELS}"\nexplicit = true\n', "cu126"),
+        (f'[pip]\nextra-index-url = ["{WHEELS}"]\n', None),
+        (f'find-links = ["{WHEELS}"]\n', None),
+        (f"# {WHEELS}\nindex = 3\n", "cu126"),
+    ],
+)  # fmt: skip
+def test_an_index_in_uvs_settings_is_the_callers_word(
+    bench: Bench, text: str, expected: str | None
+) -> None:
+    (bench.folder / "project" / "uv.toml").write_text(text)
+    bench.run(*PIP.split(), host="t4-535")
+    assert bench.calls[0][1].get("UV_TORCH_BACKEND") == expected
 
 
 def test_a_setting_of_uv_is_the_callers_word(bench: Bench) -> None:

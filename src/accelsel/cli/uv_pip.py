@@ -1,17 +1,16 @@
 """What `uv pip`, `uvx` and `uv tool install` are told of this host."""
 
 import os
-import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from accelsel.cli.options import Flags
 from accelsel.cli.python import project_python, version_in
 from accelsel.cli.uv import QUIET, Call
-from accelsel.cli.uv_pinned import directory, table
+from accelsel.cli.uv_pinned import directory
+from accelsel.cli.uv_said import said
 
 if TYPE_CHECKING:
     from accelsel.model.config import Config
@@ -19,17 +18,13 @@ if TYPE_CHECKING:
     from accelsel.model.request import Request
     from accelsel.model.selection import Selection
 
-INDEXES = (
-    "--index", "--default-index", "--index-url", "-i", "--extra-index-url", "--find-links", "-f",
-)  # fmt: skip
-
 
 def applied(
     call: Call, environ: dict[str, str]
 ) -> tuple[Sequence[str], dict[str, str]]:  # fmt: skip
     """The command line and the variables with which uv arrives at this host's selection."""
     flags = call.flags or Flags()
-    if _said(call, environ, flags):
+    if said(call, environ, flags):
         return call.argv, environ
     from accelsel.cli import steps
     from accelsel.rules import select
@@ -84,101 +79,6 @@ def refuse(selection: "Selection", flags: Flags, config: "Config") -> None:
     if strict_code(selection, flags, config):
         said = next(w for w in selection.warnings if w.code.startswith("probe-"))
         raise AccelselError(CONTRADICTION, said.code, said.message, help=said.hint)
-
-
-def _said(call: Call, environ: Mapping[str, str], flags: Flags) -> bool:
-    """Whether the caller named a backend or an index for torch, or asks for another platform."""
-    if call.has("--torch-backend") or call.has("--python-platform"):
-        return True
-    if flags.backend:
-        return False
-    if environ.get("UV_TORCH_BACKEND"):
-        from accelsel.cli.steps import uv_backend
-
-        if uv_backend(environ):
-            return True
-    places = (*call.values(*INDEXES), *_variables(environ))
-    if any("pytorch" in place or "/whl/" in place for place in places):
-        return True
-    return _configured(call, environ) or _sourced(call, environ)
-
-
-# What may name a project on disk beside the words themselves.
-LOCAL = ("-r", "--requirements", "-e", "--editable", "--from", "--with", "--with-editable")
-
-
-def _sourced(call: Call, environ: Mapping[str, str]) -> bool:
-    """Whether a project that is to be installed says itself where torch comes from: uv would look
-    for it there and for what it needs at the backend's index."""
-    folder = directory(call, environ)
-    paths = (word for word in call.words if re.search(r"^\.|[/\\]|pyproject\.toml$", word))
-    for name in (*paths, *call.values(*LOCAL)):
-        path = folder / name.partition("[")[0]
-        path = path if path.name == "pyproject.toml" else path / "pyproject.toml"
-        if path.is_file() and not call.has("--no-sources"):
-            from accelsel.apply.workspace import project_file
-
-            if any(_has_source(each) for each in dict.fromkeys((path, project_file(path)))):
-                return True
-    return False
-
-
-def _has_source(path: Path) -> bool:
-    import tomllib
-
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError):
-        return False  # uv says it better
-    return "torch" in table(data, "tool", "uv", "sources")
-
-
-def _variables(environ: Mapping[str, str]) -> list[str]:
-    names = ("UV_INDEX", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL")
-    return [environ[name] for name in names if environ.get(name)]
-
-
-def _configured(call: Call, environ: Mapping[str, str]) -> bool:
-    """Whether uv's own settings name a backend: the nearest file that speaks of one decides."""
-    for path in _settings(call, environ):
-        text = _read(path) or ""
-        found = re.search(r"""^\s*torch-backend\s*=\s*["']([^"']+)""", text, re.MULTILINE)
-        if found:
-            return found[1] != "auto"
-    return False
-
-
-def _settings(call: Call, environ: Mapping[str, str]) -> Iterator[Path]:
-    """The files that uv takes settings from, the nearest first; for tools the project's are none.
-
-    (docs.astral.sh/uv/concepts/configuration-files, read 2026-11-20.)
-    """
-    from accelsel.apply.hazards import true_flag, user_configs
-
-    named = call.values("--config-file") or tuple(filter(None, (environ.get("UV_CONFIG_FILE"),)))
-    if named:
-        yield directory(call, environ) / named[-1]
-        return
-    if call.has("--no-config") or true_flag(environ.get("UV_NO_CONFIG")):
-        return
-    if call.command[0] != "tool":
-        folder = directory(call, environ)
-        names = ("uv.toml", "pyproject.toml")
-        files = (each / name for each in (folder, *folder.parents) for name in names)
-        yield from islice((path for path in files if _has_settings(path)), 1)
-    yield from user_configs(environ)
-
-
-def _has_settings(path: Path) -> bool:
-    text = _read(path)
-    return text is not None and (path.name == "uv.toml" or "[tool.uv" in text)
-
-
-def _read(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
 
 
 def host_profile(environ: Mapping[str, str], named: str | None = None) -> "Profile":
