@@ -10,7 +10,6 @@ from accelsel.cli.options import Flags
 from accelsel.cli.python import project_python, version_in
 from accelsel.cli.uv import QUIET, Call
 from accelsel.cli.uv_pinned import directory
-from accelsel.cli.uv_said import said
 
 if TYPE_CHECKING:
     from accelsel.model.config import Config
@@ -24,6 +23,8 @@ def applied(
 ) -> tuple[Sequence[str], dict[str, str]]:  # fmt: skip
     """The command line and the variables with which uv arrives at this host's selection."""
     flags = call.flags or Flags()
+    from accelsel.cli.uv_said import said
+
     if said(call, environ, flags):
         return call.argv, environ
     from accelsel.cli import steps
