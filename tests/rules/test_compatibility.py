@@ -1,12 +1,14 @@
 import pytest
 from tests.rules.rows import TABLES, backend, build, exception
 
+from accelsel.model.profile import Vendor
 from accelsel.model.table import ArchException
 from accelsel.rules.compatibility import (
     capability,
     compiled,
     compiles,
     gfx,
+    named,
     native,
     newer_than_known,
     overridden,
@@ -128,6 +130,26 @@ def test_the_nearest_code_is_so_by_number() -> None:
 
 def test_no_list_has_no_code() -> None:
     assert native(build(archs=None), backend("cu126"), "sm_86", ()) is None
+
+
+@pytest.mark.parametrize(
+    ("arch", "vendor", "expected"),
+    [
+        ("sm_90a", "nvidia", "sm_90a"),
+        ("12.0", "nvidia", None),
+        ("gfx942:sramecc+:xnack-", "amd", "gfx942"),
+        ("GFX1100", "amd", "gfx1100"),
+        ("Navi 31", "amd", None),
+        ("xe2", "intel", "xe2"),
+        ("apple-m2", "apple", "apple-m2"),
+        ("", "intel", None),
+        (None, "nvidia", None),
+    ],
+)
+def test_an_architecture_is_what_its_vendor_names_so(
+    arch: str | None, vendor: Vendor, expected: str | None
+) -> None:
+    assert named(arch, vendor) == expected
 
 
 def test_names() -> None:

@@ -59,6 +59,12 @@ def test_a_driver_that_is_too_old() -> None:
     )  # fmt: skip
 
 
+def test_a_python_that_is_not_known() -> None:
+    assert told(nvidia("sm_86", python=""))[0] == (
+        "python-wheel", "cu132 2.15.0: no wheel for Python (not known); it has 3.11 to 3.15",
+    )  # fmt: skip
+
+
 def test_a_python_without_wheels() -> None:
     found = told(nvidia("sm_86", python="3.16.0"))
     assert found[0] == (

@@ -43,6 +43,13 @@ def plain(arch: str) -> str:
     return arch.split(":", 1)[0]
 
 
+def named(arch: str | None, vendor: Vendor) -> str | None:
+    """The architecture without suffixes; None where the text is not one that the vendor has."""
+    name = plain(arch or "").lower()
+    form = {"nvidia": capability, "amd": gfx}.get(vendor)
+    return name if name and (form is None or form(name)) else None
+
+
 def overridden(value: str) -> str | None:
     """The gfx id that an `HSA_OVERRIDE_GFX_VERSION` stands for: `gfx1030` for `10.3.0`."""
     parts = value.split(".")

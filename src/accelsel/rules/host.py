@@ -10,7 +10,7 @@ from accelsel.model.profile import Gpu, Profile, Vendor
 from accelsel.model.request import Request
 from accelsel.model.table import ArchOverride
 from accelsel.model.value import dataclass
-from accelsel.rules.compatibility import overridden, plain
+from accelsel.rules.compatibility import named, overridden
 from accelsel.rules.versions import Numbers, dotted, numbers, python_tag
 
 OVERRIDE = "HSA_OVERRIDE_GFX_VERSION"
@@ -236,7 +236,7 @@ def _helpful(profile: Profile, tables: Tables, rows: tuple[ArchOverride, ...]) -
     """
     gpus = [gpu for gpu in profile.gpus if gpu.vendor == "amd" and gpu.usable and gpu.arch]
     deciding = [gpu for gpu in gpus if not gpu.integrated] or gpus
-    archs = {plain(gpu.arch) for gpu in deciding if gpu.arch}
+    archs = {named(gpu.arch, gpu.vendor) for gpu in deciding} - {None}
     values = {
         next((row.value for row in rows if row.arch == arch and row.works), None) for arch in archs
     }
@@ -257,7 +257,7 @@ def _own_archs(tables: Tables) -> set[str]:
 
 
 def _target(gpu: Gpu, tables: Tables, override: str | None) -> Target:
-    real = plain(gpu.arch) if gpu.arch else None
+    real = named(gpu.arch, gpu.vendor)
     arch = overridden(override) if override and gpu.vendor == "amd" and real else real
     name = gpu.name or f"{BRAND[gpu.vendor]} {gpu.pci_id or 'GPU'}"
     for brand in _BRANDS if gpu.name else ():

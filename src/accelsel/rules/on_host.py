@@ -107,7 +107,9 @@ def python_wheel(case: Case) -> Finding | None:
         return None
     tags = sorted((tag for tag in case.build.pythons if not tag.endswith("t")), key=python_key)
     has = " to ".join(dict.fromkeys((tags[0], tags[-1]))) if tags else "none that is known"
-    wanted = f"for Python {host.python}" if host.python else f"within {host.requires_python}"
+    wanted = f"within {host.requires_python}"
+    if host.python is not None:
+        wanted = f"for Python {host.python or '(not known)'}"
     change = f"Python {tags[-1]}" if tags else None
     message = f"no wheel {wanted}; it has {has}"
     return Finding(rule="python-wheel", message=message, change=change)
