@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -879,6 +880,30 @@ def test_signals_reach_uv_and_end_like_uv(
     assert codes[0] == codes[1]
 
 
+@pytest.mark.parametrize("whole", [True, False], ids=["the group", "one process"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_signals_while_uv_is_a_child(bench: Bench, number: signal.Signals, whole: bool) -> None:
+    """`add` runs uv twice. Its index is silent, so that it waits."""
+    bench.pin("group")
+    codes = []
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/simple"
+        words = ["add", "--no-cache", "--default-index", url, "x"]
+        env = environment(bench.folder) | profile("no-gpu") | {"UV": UV}
+        env |= {"UV_PYTHON": sys.executable, "UV_PYTHON_DOWNLOADS": "never"}
+        for argv in (command(*words), [UV, *words]):
+            process = subprocess.Popen(
+                argv, env=env, cwd=bench.folder / "project", stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
+            connection, _ = silent.accept()
+            with connection:
+                time.sleep(0.2)
+                (os.killpg if whole else os.kill)(process.pid, number)
+                codes.append(process.wait(timeout=20))
+    assert codes[0] == codes[1]
+
+
 # A process with a terminal of its own; what it prints and its exit status come back as JSON.
 TERMINAL = textwrap.dedent(
     """
@@ -932,6 +957,20 @@ def test_ctrl_c_in_a_terminal(real: Mapping[str, str], tmp_path: Path) -> None:
     theirs = in_terminal([UV, *words], real, tmp_path, keys="03")
     assert ours == theirs
     assert "caught" in ours[1]
+
+
+def test_what_is_ignored_is_ignored_by_uv_as_a_child(bench: Bench) -> None:
+    bench.pin("group")
+    program = bench.folder / "bin" / "uv"
+    program.write_text('#!/bin/sh\ngrep SigIgn /proc/self/status >> "$CALLS"\n')
+    for line in ("nohup", "env"):
+        subprocess.run(
+            [line, *command("add", "x")], cwd=bench.folder / "project", check=True, timeout=60,
+            env=environment(bench.folder) | profile("no-gpu"), capture_output=True,
+        )  # fmt: skip
+    lines = (bench.folder / "calls").read_text().splitlines()
+    masks = [int(line.split()[1], 16) >> (signal.SIGHUP - 1) & 1 for line in lines]
+    assert masks == [1, 1, 0, 0]
 
 
 def test_accelsel_below_uv_below_accelsel(real: Mapping[str, str], tmp_path: Path) -> None:

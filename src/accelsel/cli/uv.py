@@ -5,7 +5,7 @@ What needs no selection becomes uv at once; only commands that install torch loo
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from accelsel.model.value import dataclass, replace
@@ -54,6 +54,7 @@ RUNS = (("run",), ("tool", "run"), ("tool", "uvx"))
 # The process that was accelsel and is, or runs, what was found as uv; how often it was so before.
 BECAME = "ACCELSEL_BECAME_UV"
 NESTED_AT_MOST = 8
+PATIENCE_S = 0.5
 QUIET = ("-q", "--quiet", "-qq")
 
 
@@ -248,24 +249,48 @@ def become(uv: str, argv: Sequence[str], environ: Mapping[str, str]) -> int:
 def child(uv: str, argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run uv with this console and give its exit code; one that a signal ended ends this one too.
 
-    A terminal sends Ctrl-C to both; this process waits for what uv makes of it.
+    A terminal sends Ctrl-C to both, and this process waits for what uv makes of it. An interrupt
+    that was sent to this one alone is passed on.
     """
     import signal
     import subprocess
 
-    ours = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    def end(number: int, _: object) -> None:
+        process.send_signal(number)
+
+    def interrupt(number: int, _: object) -> None:
+        _soon(lambda: process.send_signal(number))
+
+    hangup = getattr(signal, "SIGHUP", signal.SIGTERM)
+    taken = {signal.SIGINT: interrupt, signal.SIGTERM: end, hangup: end}
+    before = {
+        number: signal.signal(number, handler)
+        for number, handler in taken.items()
+        if signal.getsignal(number) != signal.SIG_IGN  # as under nohup, and so for uv
+    }
     try:
-        process = subprocess.Popen([uv, *argv], env=dict(environ), preexec_fn=None)
-        theirs = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        process = subprocess.Popen([uv, *argv], env=dict(environ))
         code = process.wait()
     finally:
-        signal.signal(signal.SIGINT, ours)
-    signal.signal(signal.SIGTERM, theirs)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if os.name != "nt":  # else it would outlive this program in the process
+            signal.setitimer(signal.ITIMER_REAL, 0)
     if code >= 0:
         return code
     signal.signal(-code, signal.SIG_DFL)
     os.kill(os.getpid(), -code)
     return 128 - code  # as a shell tells it, where the signal is not delivered at once
+
+
+def _soon(action: Callable[[], None]) -> None:
+    """Do it when uv has had the time to end by itself; on Windows a console's processes all have
+    the interrupt."""
+    if os.name != "nt":
+        import signal
+
+        signal.signal(signal.SIGALRM, lambda *_: action())
+        signal.setitimer(signal.ITIMER_REAL, PATIENCE_S)
 
 
 # What `add` and `remove` share with `sync` and what says where and how it installs; what says how
