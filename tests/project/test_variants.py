@@ -1,6 +1,8 @@
 """Several backends in one project, beside the reviewed pairs."""
 
 import tomllib
+from operator import itemgetter
+from typing import Any
 
 import pytest
 from tests.project.cases import selection
@@ -120,3 +122,59 @@ def test_a_build_that_serves_every_backend_is_told(setting: str, told: str) -> N
     assert [told in one for one in said] == ([True] if told else [])
     single = plan(read(text), chosen[:1], PinOptions())
     assert "built-once" not in {w.code for w in single.warnings}
+
+
+OWN_BACKENDS = """[project]
+name = "demo"
+version = "1"
+dependencies = ["torch", "torchaudio"]
+optional-dependencies.cpu = ["torch", "torchaudio"]
+optional-dependencies.gpu = ["torch", "torchaudio"]
+optional-dependencies.speech = ["speech", "torch", "torchaudio", "torchvision"]
+optional-dependencies.engine = ["engine"]
+
+[tool.uv]
+conflicts = [
+    [{ extra = "cpu" }, { extra = "gpu" }],
+    [{ extra = "speech" }, { extra = "gpu" }],
+    [{ extra = "speech" }, { extra = "engine" }],
+]
+sources.torch = [
+    { index = "cpu", extra = "cpu" },
+    { index = "cpu", extra = "speech" },
+    { index = "gpu", extra = "gpu" },
+]
+index = [
+    { name = "cpu", url = "https://download.pytorch.org/whl/cpu", explicit = true },
+    { name = "gpu", url = "https://download.pytorch.org/whl/cu128", explicit = true },
+]
+"""
+
+
+def written(*chosen: dict[str, Any]) -> dict[str, Any]:
+    made = plan(read(OWN_BACKENDS), tuple(map(selection, chosen)), PinOptions(shape="extras"))
+    return tomllib.loads(render(OWN_BACKENDS, made))
+
+
+def test_what_goes_together_in_the_project_goes_together_still() -> None:
+    conflicts = written({"backend": "cpu"}, {"backend": "xpu"})["tool"]["uv"]["conflicts"]
+    assert [[*map(itemgetter("extra"), one)] for one in conflicts] == [
+        ["cpu", "gpu", "xpu"], ["speech", "gpu", "xpu"], ["speech", "engine"]
+    ]  # fmt: skip
+
+
+def test_an_extra_for_a_backend_holds_what_those_of_all_backends_hold() -> None:
+    chosen = ({"backend": "cpu"}, {"backend": "xpu"})
+    extras = written(*chosen)["project"]["optional-dependencies"]
+    assert [item.partition(">")[0] for item in extras["xpu"]] == ["torch", "torchaudio"]
+    assert [item.partition(">")[0] for item in extras["cpu"]] == ["torch", "torchaudio"]
+
+
+def test_a_package_from_an_index_of_no_backend_is_installed_by_no_backend() -> None:
+    vendor = {"name": "nvidia", "url": "https://pypi.nvidia.com"}
+    engine = {"name": "engine-libs", "index": "nvidia"}
+    data = written({"packages": [engine], "indexes": [vendor]})
+    assert "engine-libs" not in str(data["project"])
+    assert data["tool"]["uv"]["sources"]["engine-libs"]["index"] == "nvidia"
+    bounds = data["tool"]["uv"]["constraint-dependencies"]
+    assert "engine-libs>=0" in [bound.partition(" ;")[0] for bound in bounds]

@@ -1,43 +1,88 @@
 """Extras and groups that exclude each other, and the groups that a plain `uv sync` has."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import combinations
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import product
 
 from accelsel.project.draft import UV, Draft
 from accelsel.project.read import ProjectView, is_direct, table
 from accelsel.project.requirement import normalize
 from accelsel.project.scopes import ABOVE, Key, members_of
 
+Member = tuple[Key, str]
+
 
 def conflicts(
     draft: Draft,
-    members: Iterable[tuple[Key, str]],
-    rivals: Mapping[tuple[Key, str], str],
-    mine: Sequence[tuple[Key, str]],
+    own: Iterable[Member],
+    rivals: Mapping[Member, str],
+    mine: Sequence[Member],
+    unmoved: Iterable[Member] = (),
 ) -> frozenset[str]:
-    """The extras and groups `members` exclude each other, and each rival excludes `mine`; the set
-    of the project's that has most of the members is extended. All the groups that are excluded."""
+    """The extras and groups `mine` exclude each other and those of the project's `own` backends,
+    and each rival excludes `mine`; the sets that the project has are extended. What is `unmoved` of
+    `mine` has the index that it had, and excludes no more of `own` than it did. All the groups that
+    are excluded."""
     view, path = draft.view, (*UV, "conflicts")
-    wanted = {(key, normalize(name)): {key: name} for key, name in members}
-    common = [(len(members_of(view, one) & set(wanted)), one) for one in view.conflicts]
-    most, best = max(common, key=lambda pair: pair[0], default=(0, None))
-    apart = set(wanted)
+    spelled = {_member(one): one for one in (*own, *mine)}
+    backends = [_member(one) for one in mine]
+    others = [one for one in spelled if one not in backends]
     sets = [members_of(view, one) for one in view.conflicts]
-    if all(any({*pair} <= one for one in sets) for pair in combinations(wanted, 2)):
-        apart |= set[tuple[Key, str]]().union(*(one for one in sets if one & apart))
-    elif best is not None and most:
-        inside = members_of(view, best)
-        missing = [value for member, value in wanted.items() if member not in inside]
-        draft.swap(path, best, [*best, *missing], "one backend at a time")
-        apart |= inside
-    elif len(wanted) > 1:
-        draft.add(path, list(wanted.values()), "one backend at a time")
-    for (key, name), why in rivals.items():
-        if (key, normalize(name)) not in apart:
-            both = [{k: n} for k, n in ((key, name), *mine)]
-            draft.add(path, both, f"the {key} {name} goes with another torch, by {why}")
-    groups = {*apart, *((key, normalize(name)) for key, name in rivals)}
-    return frozenset(name for key, name in groups if key == "group")
+    free = {
+        frozenset(pair)
+        for pair in product(map(_member, unmoved), others)
+        if not any({*pair} <= one for one in sets)
+    }
+    present = list(view.conflicts)
+    for at, new in _exclusive(sets, others, backends, free):
+        added = [{key: name} for key, name in (spelled[one] for one in new)]
+        if at < len(present):
+            draft.swap(path, present[at], [*present[at], *added], "one backend at a time")
+        else:
+            draft.add(path, added, "one backend at a time")
+    apart = set[Member]().union(backends, *(one for one in sets if one & {*backends}))
+    for rival, why in rivals.items():
+        if _member(rival) not in apart:
+            both = [{k: n} for k, n in (rival, *mine)]
+            draft.add(path, both, f"the {rival[0]} {rival[1]} goes with another torch, by {why}")
+    return frozenset(name for key, name in {*apart, *map(_member, rivals)} if key == "group")
+
+
+def _member(one: Member) -> Member:
+    return (one[0], normalize(one[1]))
+
+
+def _exclusive(
+    sets: list[set[Member]],
+    others: Sequence[Member],
+    mine: Sequence[Member],
+    free: Collection[frozenset[Member]],
+) -> Iterator[tuple[int, list[Member]]]:
+    """What to add to which of `sets`, or to new ones behind them, for `mine` to exclude each other
+    and the `others`, but for the pairs `free`; `sets` are brought up to that."""
+
+    def open_(one: Member, two: Member) -> bool:
+        pair = frozenset((one, two))
+        return len(pair) > 1 and pair not in free and not any(pair <= has for has in sets)
+
+    def fit(inside: Collection[Member]) -> list[Member]:
+        return [m for m in mine if not any(frozenset((m, one)) in free for one in inside)]
+
+    known = {*others, *mine}
+    for at in sorted(range(len(sets)), key=lambda at: -len(sets[at] & known)):
+        inside = sets[at] & known
+        new = [m for m in fit(sets[at]) if any(open_(m, one) for one in inside)]
+        if new:
+            sets[at] |= {*new}
+            yield at, new
+    while any(open_(m, one) for m in mine for one in known):
+        start: list[Member] = []
+        for one in others:
+            like = all(fit([one]) == fit([two]) for two in start)
+            apart = all(any({one, two} <= has for has in sets) for two in start)
+            if like and apart and any(open_(m, one) for m in mine):
+                start.append(one)
+        sets.append({*start, *fit(start)})
+        yield len(sets) - 1, [*start, *fit(start)]
 
 
 def default_groups(draft: Draft, first: str, apart: frozenset[str]) -> None:

@@ -2,13 +2,18 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from accelsel.model.plan import PinOptions
+from accelsel.model.plan import PinOptions, Shape
 from accelsel.model.selection import Selection
 from accelsel.model.value import replace
+from accelsel.project import sources
 from accelsel.project.draft import CONSTRAINTS, OVERRIDES, SOURCES, Draft, bound
-from accelsel.project.routes import TRITONS
+from accelsel.project.indexes import is_pytorch
+from accelsel.project.markers import UNIVERSE, exact
+from accelsel.project.read import is_direct
+from accelsel.project.routes import TRITONS, allowed, of
 from accelsel.project.scan import Path
 from accelsel.project.scopes import ABOVE, Key, branches, of_index
+from accelsel.project.sources import Route, Scope
 
 
 def divided(selections: Sequence[Selection]) -> bool:
@@ -70,3 +75,66 @@ def of_the_others(
 
 def _has(selection: Selection) -> bool:
     return selection.triton is not None and "triton" not in selection.excludes
+
+
+def routed(
+    draft: Draft,
+    selections: Sequence[Selection],
+    routes: list[Route],
+    lists: Sequence[Path],
+    shape: Shape,
+    others: frozenset[Path],
+    *,
+    alone: bool,
+) -> list[Route]:
+    """What torch requires from its own index under names of its own, or of packages that are no
+    requirement of the project: in each list, or by a constraint where it is the same for all, which
+    it can be only if `alone`, without other backends of the project's own, or from an index that is
+    of no backend. A constraint installs nothing, so it can hold all the names that a triton had
+    over the releases of torch. What only the lists `others` require, which exclude the backends, is
+    none of theirs."""
+    view = draft.view
+    moved = {r.name for r in routes}
+    places: dict[str, set[Path]] = {}
+    for r in filter(is_direct, view.requirements):
+        places.setdefault(r.name, set()).add(r.path)
+    moved |= {name for name, paths in places.items() if paths <= others}
+    # where another list has torch too, uv looks for its triton on the other platforms as well
+    beyond = places.get("torch", set()) - {*lists, *others, ("project", "dependencies")}
+    named = {i.name: i.url for s in selections for i in (s.index, *s.indexes) if i is not None}
+    pytorch = {name for name, url in named.items() if is_pytorch(url)}
+    where: dict[str, list[int]] = {}
+    for at, selection in enumerate(selections):
+        for package in selection.packages:
+            if package.index is not None and package.name not in moved:
+                where.setdefault(package.name, []).append(at)
+    for name, users in where.items():
+        packages = [next(p for p in selections[at].packages if p.name == name) for at in users]
+        own = any(sources.scope(e) != (None, None) for e in view.sources.get(name, ()))
+        of_backend = any(p.index in pytorch for p in packages)
+        apart = own if name in TRITONS else of_backend and not alone
+        same = not apart and len({p.index for p in packages}) == 1
+        for at, package in zip(users, packages, strict=True):
+            selection = selections[at]
+            platforms = of(package, allowed(draft, selection))
+            if same and beyond and name in TRITONS:
+                platforms = UNIVERSE
+            scope: Scope = (None, None)
+            if same:
+                condition = exact(platforms)
+                if name in TRITONS or not view.requires(name):
+                    draft.add(CONSTRAINTS, bound(name, "", condition), package.why)
+            else:
+                extra = lists[at][-1]
+                scope = (extra, None) if shape == "extras" else (None, extra)
+                condition = exact(platforms)
+                text = f"{name} ; {condition}" if condition else name
+                draft.add(lists[at], text, package.why)
+            index = package.index or ""
+            route = Route(
+                name=name, index=index, platforms=platforms, scope=scope,
+                why=package.why,
+            )  # fmt: skip
+            if route not in routes:
+                routes.append(route)
+    return routes

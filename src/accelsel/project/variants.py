@@ -6,7 +6,7 @@ from accelsel.model.errors import USAGE, AccelselError
 from accelsel.model.plan import PinOptions, Shape
 from accelsel.model.selection import Package, Selection
 from accelsel.model.value import replace
-from accelsel.project import sources, tritons
+from accelsel.project import tritons
 from accelsel.project.bounds import beside, bounded, merged, with_each
 from accelsel.project.draft import CONSTRAINTS, Draft, bound
 from accelsel.project.exclusion import (
@@ -15,7 +15,7 @@ from accelsel.project.exclusion import (
     default_groups,
     tell_of_extras,
 )
-from accelsel.project.markers import UNIVERSE, exact
+from accelsel.project.markers import exact
 from accelsel.project.read import FAMILY, ProjectView, is_direct
 from accelsel.project.requirement import Requirement, normalize
 from accelsel.project.routes import TRITONS, allowed, of, requirements, undivided
@@ -73,7 +73,7 @@ def write_variants(
     _by_platform(
         draft, routes, {*lists, *others, *([] if stays else [("project", "dependencies")])}
     )
-    routes = _tritons(draft, selections, routes, lists, shape, others, alone=not own)
+    routes = tritons.routed(draft, selections, routes, lists, shape, others, alone=not own)
     if stays:
         _stay(draft, moved, lists, KEYS[shape])
     else:
@@ -95,7 +95,9 @@ def write_variants(
     if shape == "extras":
         _loose(draft, frozenset({*lists, *others}))
     mine = [(KEYS[shape], name) for name in draft.names]
-    apart = conflicts(draft, [*own, *mine], rivals, mine)
+    here = {branch.path for branch in branches(view)} - draft.anew
+    unmoved = [one for one, path in zip(mine, lists, strict=True) if path in here]
+    apart = conflicts(draft, own, rivals, mine, unmoved)
     if shape == "groups" and stays and asked_for_by_name(view):
         draft.warn(
             "group-to-ask-for",
@@ -155,12 +157,12 @@ def _fill(
     shared: Collection[str],
 ) -> None:
     """The list of one backend holds what moved, each with the bounds of that backend: what the
-    project requires at large, what its lists of other backends have, and what is `shared`."""
+    project requires at large, what all its lists of backends have, and what is `shared`."""
     view, path = draft.view, lists[at]
     base = [r for r in view.requirements if r.place.kind == "dependencies"]
     here = [r for r in view.requirements if r.path == path]
     likes = {*lists, *(branch.path for branch in branches(view))}
-    siblings = {r.name for r in view.requirements if r.path in likes}
+    siblings = _shared(view, likes)
     for name in moved:
         specifier = _bounds(selection, name)
         mine = [r for r in here if r.name == name]
@@ -176,6 +178,13 @@ def _fill(
         if not originals and name in {"torch", *siblings, *shared}:
             wide = ",".join(r.bound for r in with_each(view, name) if r.path not in likes)
             draft.add(path, f"{name}{merged(wide, specifier)}", why)
+
+
+def _shared(view: ProjectView, lists: Iterable[Path]) -> frozenset[str]:
+    """What every one of the lists that requires torch requires."""
+    each = [frozenset(r.name for r in view.requirements if r.path == path) for path in lists]
+    with_torch = [names for names in each if "torch" in names]
+    return frozenset.intersection(*with_torch) if with_torch else frozenset()
 
 
 def _bounds(selection: Selection, name: str) -> str:
@@ -233,65 +242,6 @@ def _names(draft: Draft, path: Path) -> list[str]:
     from accelsel.project.change import about
 
     return [about(item) for item in draft.now(path) or () if isinstance(item, str)]
-
-
-def _tritons(
-    draft: Draft,
-    selections: Sequence[Selection],
-    routes: list[Route],
-    lists: Sequence[Path],
-    shape: Shape,
-    others: frozenset[Path],
-    *,
-    alone: bool,
-) -> list[Route]:
-    """What torch requires from its own index under names of its own, or of packages that are no
-    requirement of the project: in each list, or by a constraint where it is the same for all, which
-    it can be only if `alone`, without other backends of the project's own. A constraint installs
-    nothing, so it can hold all the names that a triton had over the releases of torch. What only
-    the lists `others` require, which exclude the backends, is none of theirs."""
-    view = draft.view
-    moved = {r.name for r in routes}
-    places: dict[str, set[Path]] = {}
-    for r in filter(is_direct, view.requirements):
-        places.setdefault(r.name, set()).add(r.path)
-    moved |= {name for name, paths in places.items() if paths <= others}
-    # where another list has torch too, uv looks for its triton on the other platforms as well
-    beyond = places.get("torch", set()) - {*lists, *others, ("project", "dependencies")}
-    where: dict[str, list[int]] = {}
-    for at, selection in enumerate(selections):
-        for package in selection.packages:
-            if package.index is not None and package.name not in moved:
-                where.setdefault(package.name, []).append(at)
-    for name, users in where.items():
-        packages = [next(p for p in selections[at].packages if p.name == name) for at in users]
-        own = any(sources.scope(e) != (None, None) for e in view.sources.get(name, ()))
-        apart = own if name in TRITONS else not alone
-        same = not apart and len({p.index for p in packages}) == 1
-        for at, package in zip(users, packages, strict=True):
-            selection = selections[at]
-            platforms = of(package, allowed(draft, selection))
-            if same and beyond and name in TRITONS:
-                platforms = UNIVERSE
-            scope: Scope = (None, None)
-            if same:
-                condition = exact(platforms)
-                if name in TRITONS or not view.requires(name):
-                    draft.add(CONSTRAINTS, bound(name, "", condition), package.why)
-            else:
-                extra = lists[at][-1]
-                scope = (extra, None) if shape == "extras" else (None, extra)
-                condition = exact(platforms)
-                text = f"{name} ; {condition}" if condition else name
-                draft.add(lists[at], text, package.why)
-            index = package.index or ""
-            route = Route(
-                name=name, index=index, platforms=platforms, scope=scope,
-                why=package.why,
-            )  # fmt: skip
-            if route not in routes:
-                routes.append(route)
-    return routes
 
 
 def _stay(draft: Draft, moved: Iterable[str], lists: Sequence[Path], key: Key) -> None:
