@@ -2,6 +2,7 @@
 not. Cures above all are those of the system, of the container, of the environment and of the
 project that they are for."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -9,7 +10,8 @@ from typing import Any
 
 import pytest
 from tests.kit import told
-from tests.kit.environments import Seen, cases, examined
+from tests.kit.environments import Case, Seen, cases, examined
+from tests.rules.test_doctor_error import HOST, KERNELS, MESSAGES, TORCH, USERS
 
 from accelsel.model.finding import Finding, Report
 
@@ -94,3 +96,51 @@ def test_what_is_told(change: str) -> None:
         if differences := _differences(_plain(case.name), examined(case, CHANGES[change])):
             text += f"{case.name}\n{differences}"
     told.same(f"elsewhere/{change.replace(' ', '-')}", text)
+
+
+# --- messages -------------------------------------------------------------------------------------
+
+SAID = tuple(dict.fromkeys((*(text for text, *_ in MESSAGES), *(row["said"] for row in USERS))))
+RADEON = {"base": "rx-7900-xtx"}
+ROCM = {"name": "torch", "version": "2.14.1+rocm7.2", "built": "2.14.1+rocm7.2"}
+CPU = {"name": "torch", "version": "2.14.1+cpu", "built": "2.14.1+cpu"}
+PLACES: dict[str, tuple[dict[str, Any], Callable[[Seen], Seen] | None]] = {
+    "without an environment": ({"host": HOST}, None),
+    "on Windows": ({"host": HOST, "packages": [TORCH]}, CHANGES["on Windows"]),
+    "in Docker": ({"host": HOST, "packages": [TORCH]}, CHANGES["in Docker"]),
+    "on a Mac": ({"host": {"base": "macos-arm64"}, "packages": [CPU]}, None),
+    "beside a CPU build": ({"host": HOST, "packages": [CPU, KERNELS]}, None),
+    "beside a CPU build without a GPU": ({"packages": [CPU]}, None),
+    "beside ROCm": ({"host": RADEON, "packages": [ROCM, KERNELS]}, None),
+    "of a pinned project": ({"host": HOST, "packages": [TORCH]}, CHANGES["of a pinned project"]),
+}
+
+
+def _message(said: str, place: str) -> Report:
+    facts, change = PLACES[place] if place else ({"host": HOST, "packages": [TORCH]}, None)
+    data: dict[str, Any] = {"host": facts.get("host", {}), "error": said}
+    if "packages" in facts:
+        data["environment"] = {"packages": facts["packages"]}
+    report = examined(Case(name=place, data=data), change)
+    return replace(report, findings=tuple(f for f in report.findings if f.id == "error-text"))
+
+
+@cache
+def _kinds() -> tuple[tuple[str, Report], ...]:
+    """One message of each kind, by what is said of it beside CUDA."""
+    found = {}
+    for said in SAID:
+        report = _message(said, "")
+        found[re.sub(r"[^a-z ]", "", " ".join(f.what for f in report.findings).lower())[:30]] = (
+            said, report,
+        )  # fmt: skip
+    return tuple(found.values())
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_what_is_told_of_messages(place: str) -> None:
+    text = ""
+    for said, plain in _kinds():
+        if differences := _differences(plain, _message(said, place)):
+            text += f"{said}\n{differences}"
+    told.same(f"elsewhere/messages-{place.replace(' ', '-')}", text)
