@@ -92,9 +92,12 @@ GOES = [
     ("torch-sparse", "2.5.1", "cu121", "", ">=0.6.15", "pyg-25-cu121", "free"),
     ("pyg-lib", "2.13.0", "cpu", "", ">=0.8,<0.10", "pyg-213-cpu", "free"),
     ("torch-cluster", "2.12.0", "default", "macos-arm64", ">=1.6", "pyg-212-cpu", "free"),
-    ("bitsandbytes", "2.14.1", "cu126", "sm_61", ">=0.48", None, "free"),
-    ("bitsandbytes", "2.14.1", "cu126", "sm_52", ">=0.45.2,<0.46", None, "bound"),
-    ("bitsandbytes", "2.14.1", "rocm7.2", "", ">=0.48", None, "free"),
+    ("bitsandbytes", "2.14.1", "cu126", "sm_61", ">=0.50", None, "free"),
+    ("bitsandbytes", "2.14.1", "cu126", "sm_52", ">=0.45.3,<0.46", None, "bound"),
+    ("bitsandbytes", "2.14.1", "rocm7.2", "", ">=0.50", None, "free"),
+    ("bitsandbytes", "2.15.0", "cu132", "sm_120", ">=0.50", None, "free"),
+    ("bitsandbytes", "2.13.0", "cu129", "sm_100 linux-aarch64", ">=0.50", None, "free"),
+    ("bitsandbytes", "2.3.1", "cu121", "sm_80", ">=0.48,<0.50", None, "free"),
     ("flash-attn-3", "2.14.1", "cu130", "sm_90", ">=3.0.0", "pytorch-cu130", "bound"),
     ("flash-attn-4", "2.14.1", "cu130", "sm_100", ">=4.0.0b3", None, "bound"),
     (
@@ -189,6 +192,10 @@ FAILS = [
     ("xformers", "2.14.1", "rocm7.2", "gfx1100", "3.12", "backend", None),
     ("xformers", "2.14.1", "cu126", "sm_70", "3.12", "torch", "==2.7.0"),
     ("torchtext", "2.14.1", "cpu", "", "3.12", "torch", "==2.3.*"),
+    ("bitsandbytes<0.50", "2.15.0", "cu132", "sm_120", "3.12", "backend", None),
+    ("bitsandbytes==0.45.*", "2.11.0", "cu129", "sm_90", "3.12", "backend", None),
+    ("bitsandbytes<0.49", "2.14.1", "rocm7.2", "gfx942", "3.12", "backend", None),
+    ("bitsandbytes==0.43.0", "2.5.1", "cu124", "sm_90", "3.12", "backend", None),
     ("fbgemm-gpu", "2.15.0", "cu132", "sm_90", "3.12", "torch", "==2.14.*"),
     ("fbgemm-gpu", "2.14.1", "cu126", "sm_90", "3.12", "torch", "==2.10.*"),
     ("fbgemm-gpu", "2.14.1", "cu130", "sm_75", "3.12", "arch", None),
@@ -223,7 +230,7 @@ def test_fails(
 ) -> None:
     answer = ask(torch, backend, name, archs=archs, python=python)
     (refusal,) = answer.refusals
-    assert (refusal.name, refusal.cause, refusal.nearest) == (name, cause, nearest)
+    assert (refusal.requirement, refusal.cause, refusal.nearest) == (name, cause, nearest)
     assert name in refusal.message
     assert answer.packages == ()
 
