@@ -135,6 +135,24 @@ def test_family_of_the_lock_is_routed_though_no_requirement_names_it() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("own", "left"),
+    [
+        ("override-dependencies = [\"triton; sys_platform == 'never'\"]", True),
+        ("override-dependencies = [\"triton; sys_platform == 'darwin'\"]", False),
+        ("override-dependencies = [\"triton<3; extra == 'own'\"]", False),
+        ('exclude-dependencies = ["triton"]', True),
+    ],
+    ids=["nowhere", "elsewhere", "in an extra", "excluded"],
+)
+def test_a_mask_of_the_project_stays_as_it_is_written(own: str, left: bool) -> None:
+    text = project("torch", uv=f"[tool.uv]\n{own}")
+    before = tomllib.loads(text)["tool"]["uv"].get("override-dependencies", [])
+    _, uv = pin(text, excludes=["triton"])
+    after = uv.get("override-dependencies", [])
+    assert after == (before if left else ["triton ; python_version < '0'"])
+
+
 def test_platform_that_no_index_serves_is_told() -> None:
     environments = (
         "[tool.uv]\nenvironments = [\"sys_platform == 'linux'\", \"sys_platform == 'darwin'\"]"

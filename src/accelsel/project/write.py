@@ -20,7 +20,7 @@ from accelsel.project.markers import (
     span,
     variables,
 )
-from accelsel.project.read import FAMILY, table
+from accelsel.project.read import FAMILY, ProjectView, table
 from accelsel.project.requirement import normalize
 from accelsel.project.routes import (
     allowed,
@@ -151,6 +151,8 @@ def masks(draft: Draft, selection: Selection, options: PinOptions) -> None:
     """Names that must not be installed, and environments asked for. An override masks a name for
     uv 0.9 too, which does not know `exclude-dependencies` and drops all settings of such a file."""
     for name in selection.excludes:
+        if _is_masked(draft.view, name):
+            continue
         why = "another distribution owns its import package"
         for requirement in draft.view.requirements:
             if requirement.place.kind == "override" and requirement.name == name:
@@ -162,6 +164,15 @@ def masks(draft: Draft, selection: Selection, options: PinOptions) -> None:
         own = [marker((name,)) for name in known] if confined else []
         for condition in options.environments or own:
             draft.add((*UV, "environments"), condition, "the lock is for these alone")
+
+
+def _is_masked(view: ProjectView, name: str) -> bool:
+    """Whether the project itself keeps a package out, by excluding it or by an override that holds
+    nowhere."""
+    own = [r for r in view.requirements if r.name == name]
+    overrides = [r.marker or "" for r in own if r.place.kind == "override"]
+    nowhere = not any(platforms_of(m) or "extra" in variables(m) for m in overrides)
+    return any(r.place.kind == "exclude" for r in own) or (bool(overrides) and nowhere)
 
 
 def builds(draft: Draft, selection: Selection) -> None:
