@@ -745,6 +745,26 @@ def test_pip_of_another_folder(bench: Bench, words: list[str], variables: dict[s
     assert shown == ["cu132", "cu129", "cpu", None]
 
 
+@pytest.mark.parametrize(
+    ("settings", "line", "expected"),
+    [
+        ('python = "3.9"', PIP, "cu129"),
+        ('python = "3.9"', f"{PIP} --python 3.13", "cu132"),  # a word before a setting
+        ('python = "3.13"', f"{PIP} -p3.9", "cu129"),
+        ('platform = "linux-aarch64"\nbackend = "cu129"', PIP, "cu129"),
+        ('with = ["vllm"]', PIP, "cu130"),
+    ],
+)
+def test_settings_of_the_project_for_pip(
+    bench: Bench, settings: str, line: str, expected: str
+) -> None:
+    text = f"[project]\n[tool.accelsel]\n{settings}\n"
+    (bench.folder / "project" / "pyproject.toml").write_text(text)
+    host = {"ACCELSEL_CUDA_DRIVER": "580.65.06", "ACCELSEL_GPU_ARCH": "sm_120"}
+    bench.run(*line.split(), host="", env=host)
+    assert bench.calls[0][1]["UV_TORCH_BACKEND"] == expected
+
+
 def volta_and_blackwell(folder: Path) -> dict[str, str]:
     """A host whose newest common build is torch 2.10 of cu129; its index goes on to 2.13."""
     data = json.loads((HOSTS / "rtx-3060-gtx-1050-580" / "profile.json").read_text())

@@ -98,28 +98,19 @@ def request_of(
     call: Call, environ: Mapping[str, str], config: "Config", *, root: Path | None
 ) -> "Request":
     """What is asked for: the Python that uv would take, and the settings."""
-    from accelsel.cli.steps import asked_backend
-    from accelsel.model.request import Request
+    from accelsel.cli.steps import request_for
+    from accelsel.model.value import replace
 
     flags = call.flags or Flags()
-    python = flags.python or config.python or _python(call, environ, root)
-    backend, asked_by = asked_backend(flags.backend, environ, config)
-    return Request(
-        torch=flags.torch or config.torch or "",
-        python=python,
-        # Without one, uv takes whatever it finds or fetches: the newest that the builds allow.
-        requires_python=None if python else ">=3.10",
-        platform=flags.platform,
-        channel=flags.channel or config.channel or "stable",
-        companions=flags.companions,
-        backend=backend,
-        asked_by=asked_by,
-        force=flags.force,
-        gpus=flags.gpu or config.gpu or "all",
-        fallback="cpu" if (flags.fallback or config.fallback) else None,
-        allow_arch_override=bool(config.allow_arch_override),
-        vendors=config.vendors,
-    )
+    named = call.values("--python-version") or call.values("--python", "-p")
+    asked = flags.python or version_in("".join(named[-1:]))
+    python = asked or config.python or _python(call, environ, root)
+    own = replace(config, platform=None)  # uv installs for the machine that it runs on
+    if root is not None:  # and here what the pin has made fit already
+        own = replace(own, companions=(), prebuilt=())
+    # Without a Python, uv takes whatever it finds or fetches: the newest that the builds allow.
+    required = None if python else ">=3.10"
+    return request_for(replace(flags, python=python), own, requires_python=required)
 
 
 def _python(call: Call, environ: Mapping[str, str], root: Path | None) -> str | None:
