@@ -9,9 +9,11 @@ from tests.rules.test_companions_answer import BUILDS, TABLE, TABLES
 from accelsel.model.request import Request
 from accelsel.rules import select
 from accelsel.rules.companions_runtime import (
+    requirement,
     runtime_packages,
     triton_name,
     triton_package,
+    triton_where_torch_has_it,
     where_files_are,
 )
 
@@ -100,3 +102,48 @@ def test_what_is_told_of_a_triton_without_files(
     package, warning = found.packages[-1], found.warnings[-1]
     text = told.text({"torch": found.torch, "package": package, "warning": warning})
     told.same(f"triton/{backend}", text)
+
+
+NEWEST = "platform_system == 'Linux' and python_version < '3.14'"
+
+
+@pytest.mark.parametrize(
+    ("triton", "pythons", "marker"),
+    [
+        (("triton", "==3.5.0", NEWEST), ("3.12", "3.13"), None),
+        (("triton", "==3.5.0", NEWEST), ("3.12", "3.14"), NEWEST),
+        (("triton", "==3.5.0", NEWEST), ("3.14t",), NEWEST),
+        (("triton", "==3.5.0", "sys_platform == 'linux'"), ("3.12", "3.14"), None),
+        (("triton", "==3.5.0", "python_version >= '3.13'"), ("3.12", "3.13"),
+         "python_version >= '3.13'"),
+        (("triton", "==3.5.0", "python_version >= '3.12'"), ("3.12", "3.13t"), None),
+        (("triton", "", NEWEST), ("3.14",), None),
+        (("triton", "==3.5.0", None), ("3.14",), None),
+        (("triton-rocm", "==3.5.0", NEWEST), ("3.14",), None),
+        (None, ("3.14",), None),
+    ],
+)  # fmt: skip
+def test_a_triton_is_required_where_torch_requires_it(
+    triton: tuple[str, str, str | None] | None, pythons: tuple[str, ...], marker: str | None
+) -> None:
+    base = BUILDS["2.14.1", "cu130", LINUX]
+    row = base.triton and triton and replace(
+        base.triton, name=triton[0], specifier=triton[1], marker=triton[2]
+    )  # fmt: skip
+    build = replace(base, triton=row, pythons=("3.11", "3.12", "3.13", "3.13t", "3.14", "3.14t"))
+    found = triton_where_torch_has_it(build, pythons.__contains__)
+    assert (found and found.marker) == marker
+    if found is not None:
+        assert (found.name, found.specifier, found.index) == ("triton", "==3.5.0", None)
+        assert (found.kind, found.override) == ("triton", True)
+        assert found.why == (
+            "torch 2.14.1 asks for it on those alone, and it has no wheels for others"
+        )
+
+
+def test_a_requirement_is_written_as_torch_writes_it() -> None:
+    triton = BUILDS["2.14.1", "cu130", LINUX].triton
+    assert triton is not None
+    marked = replace(triton, specifier="==3.5.0", marker='sys_platform == "linux"')
+    assert requirement(marked) == "triton==3.5.0 ; sys_platform == 'linux'"
+    assert requirement(replace(marked, marker=None)) == "triton==3.5.0"

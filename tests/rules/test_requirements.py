@@ -3,7 +3,8 @@
 import pytest
 
 from accelsel.model.errors import AccelselError
-from accelsel.rules.requirements import environment, names, parsed
+from accelsel.rules.companions_offer import Wanted
+from accelsel.rules.requirements import _joined, environment, names, parsed
 
 
 @pytest.mark.parametrize(
@@ -70,3 +71,11 @@ def test_names_are_those_of_the_platform() -> None:
     texts = ("A_b", "c ; sys_platform == 'win32'", "d ; python_version < '3.12'", "e[f]>1")
     assert names(texts, "linux-x86_64", "3.12") == {"a-b", "e"}
     assert names(texts, "windows-amd64", "3.11") == {"a-b", "c", "d", "e"}
+
+
+def test_two_as_one() -> None:
+    """Not by way of `parsed`, which remembers."""
+    first = Wanted(name="a", specifier=">1", extras=("x",))
+    found = _joined(first, Wanted(name="a", specifier="<3", extras=("x", "y"), direct=True))
+    assert found == Wanted(name="a", specifier=">1,<3", extras=("x", "y"), direct=True)
+    assert _joined(first, Wanted(name="a")) == first
