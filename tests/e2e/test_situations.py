@@ -205,6 +205,28 @@ def test_a_wheel_url_becomes_a_version(
     assert_settled(project)
 
 
+@pytest.mark.parametrize(
+    ("needs", "words", "sync"),
+    [
+        (["torch==2.9.0", "torchvision"], [], []),
+        (["torch", "torchvision==0.24.0"], [], []),
+        (["torch==2.9.0", "torchvision"], ["--backends", "cpu,cu126"], ["--group", "cpu"]),
+    ],
+    ids=["torch", "torchvision", "several"],
+)
+def test_a_file_of_the_index_for_another_platform(
+    make_project: Callable[[str], Project], needs: list[str], words: list[str], sync: list[str]
+) -> None:
+    """Torchvision 0.24.0 is there for Windows on Arm alone under a local version that comes first;
+    uv takes it, and has nothing to install."""
+    project = make_project(project_text(*needs, "requests", python=">=3.11,<3.14"))
+    project.pin("no-gpu", "--write", "--lock", *words)
+    project.uv("sync", *sync)
+    assert project.installed()["torchvision"] == "0.24.0+cpu"
+    assert project.installed()["torch"] == "2.9.0+cpu"
+    project.uv("lock", "--check")
+
+
 @OLD_TORCH
 def test_a_compiled_package_from_its_page(make_project: Callable[[str], Project]) -> None:
     project = make_project(project_text("torch==2.5.1", "torch-scatter", python=THIS_PYTHON))
@@ -230,8 +252,8 @@ def test_a_nightly_and_another_package_share_one_triton(
     "setting",
     [
         (
-            'prerelease = "allow"\n[tool.uv.sources]\ntorch = {{ index = "n" }}\n[[tool.uv.index]]\n'
-            'name = "n"\nurl = "{url}"\nexplicit = true\n'
+            'prerelease = "allow"\n[tool.uv.sources]\ntorch = {{ index = "n" }}\n'
+            '[[tool.uv.index]]\nname = "n"\nurl = "{url}"\nexplicit = true\n'
         ),
         'prerelease = "allow"\nextra-index-url = ["{url}"]\n',
     ],

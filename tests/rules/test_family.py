@@ -124,6 +124,16 @@ ARM_WINDOWS = host(system="windows", arch="arm64")
             ("2.9.0", "cpu", "==0.24.0+e437e35"),
         ),
         (ARM_WINDOWS, {"companions": ("torchvision", "torchaudio")}, None),
+        (
+            host(),
+            {"companions": ("torchvision",), "torch": "==2.9.0"},
+            ("2.9.0", "cpu", ">=0.15.1,!=0.24.0+e437e35"),
+        ),
+        (
+            host(),
+            {"companions": ("torchvision",), "torch": ">=2.8,<2.9.1"},
+            ("2.9.0", "cpu", ">=0.15.1,!=0.24.0+e437e35"),
+        ),
         (host(arch="s390x"), {"companions": ("torchvision",)}, None),
         (
             nvidia("sm_86", driver="576.02", system="windows"),

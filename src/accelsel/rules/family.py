@@ -128,10 +128,13 @@ def _partner(
     write it, and why."""
     name, torch = newest.name, span[0].torch
     oldest = _row(span[-1], name)
+    # a file of the index that goes with that torch and is for another platform alone
+    excluded = [part for part in newest.specifier.split(",") if part.startswith("!=")]
+    constrain = not newest.declared or bool(excluded)
     if len(span) == 1 or oldest is None:
         why = f"the {name} that goes with torch {torch}"
-        return newest.specifier, not newest.declared, why
-    parts = [f">={version}" for version in _numbers_in(oldest.specifier)[:1]]
+        return newest.specifier, constrain, why
+    parts = [f">={version}" for version in _numbers_in(oldest.specifier)[:1]] + excluded
     loose = [
         version
         for build in table
@@ -145,7 +148,7 @@ def _partner(
         parts.append(f"<{minor}" if all(map(admits(f"<{minor}", where=name), own)) else f"<{cap}")
         why = f"{name} {cap} and newer do not say which torch they need, and it is a newer one"
         return ",".join(parts), True, why
-    return ",".join(parts), not newest.declared, f"the {name} releases of these torch releases"
+    return ",".join(parts), constrain, f"the {name} releases of these torch releases"
 
 
 def _numbers_in(specifier: str) -> list[str]:
