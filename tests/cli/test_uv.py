@@ -225,7 +225,13 @@ def test_none_fits(bench: Bench, host: str, backends: Mapping[str, str], says: s
     assert says in done.stderr
     wanted = says.rpartition(" ")[2]
     held = ",".join((*backends, wanted))
-    assert f"help: `accelsel pin --write --as extras --backends {held} --lock`" in done.stderr
+    anew = f"accelsel pin --write --as extras --backends {held}"
+    assert f"help: `{anew} --lock`" in done.stderr
+    other = bench.folder / "other"
+    other.mkdir()
+    path = (bench.folder / "project" / "pyproject.toml").rename(other / "pyproject.toml")
+    done = bench.run("sync", "--project", "../other", host=host, code=4)
+    assert f"help: `{anew} {path} --lock`" in done.stderr
 
 
 def test_the_locked_torch_decides_not_the_pinned_one(bench: Bench) -> None:

@@ -270,7 +270,9 @@ def _none(pinned: Pinned, best: "Selection", asked: tuple[str, str] | None = Non
         what = f"the backend of this project ({names}) does not serve this host"
     if best.torch is not None:
         why = f"it wants {best.backend} (torch {best.torch.version})"
-        how = command(table(pinned.data, "tool", "accelsel", "pin"), f"{best.backend}") + " --lock"
+        record = table(pinned.data, "tool", "accelsel", "pin")
+        path = None if Path.cwd().is_relative_to(pinned.root) else where
+        how = command(record, f"{best.backend}", path=path) + " --lock"
     else:
         why = next((reason.message for reason in best.reasons), "no build serves it")
         how = f"accelsel why {asked[0]}" if asked else "accelsel why"
