@@ -8,6 +8,7 @@ import pytest
 from tests.project.cases import selection
 
 from accelsel.model.plan import PinOptions
+from accelsel.model.value import replace
 from accelsel.project.plan import plan
 from accelsel.project.read import read
 from accelsel.project.render import render
@@ -178,3 +179,28 @@ def test_a_package_from_an_index_of_no_backend_is_installed_by_no_backend() -> N
     assert data["tool"]["uv"]["sources"]["engine-libs"]["index"] == "nvidia"
     bounds = data["tool"]["uv"]["constraint-dependencies"]
     assert "engine-libs>=0" in [bound.partition(" ;")[0] for bound in bounds]
+
+
+@pytest.mark.parametrize(
+    ("releases", "told"),
+    [(("3.4.0", "3.8.0"), ["triton-releases"]), (("3.8.0", "3.8.0"), [])],
+    ids=["of two releases", "of one release"],
+)
+def test_extras_of_several_tritons_exclude_each_other(
+    releases: tuple[str, str], told: list[str]
+) -> None:
+    text = '[project]\nname = "demo"\nversion = "1"\ndependencies = ["torch"]\n'
+    rocm = replace(selection({"backend": "rocm7.2"}), excludes=("triton",))
+    chosen = [
+        replace(
+            selection({"backend": backend}),
+            triton=f"triton=={release} ; platform_system == 'Linux'",
+        )
+        for backend, release in zip(("cu126", "cu130"), releases, strict=True)
+    ]
+    options = PinOptions(shape="groups", tritons_apart=True)
+    made = plan(read(text), (*chosen, rocm), options)
+    sets = tomllib.loads(render(text, made))["tool"]["uv"]["conflicts"]
+    assert [{"extra": "triton-cu126"}, {"extra": "triton-cu130"}] in sets or not told
+    assert len(sets) == 1 + len(told)
+    assert [w.code for w in made.warnings if w.code.startswith("triton")] == told

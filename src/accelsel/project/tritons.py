@@ -6,13 +6,13 @@ from accelsel.model.plan import PinOptions, Shape
 from accelsel.model.selection import Selection
 from accelsel.model.value import replace
 from accelsel.project import sources
-from accelsel.project.draft import CONSTRAINTS, OVERRIDES, SOURCES, Draft, bound
+from accelsel.project.draft import CONSTRAINTS, OVERRIDES, SOURCES, UV, Draft, bound
 from accelsel.project.indexes import is_pytorch
 from accelsel.project.markers import UNIVERSE, exact
 from accelsel.project.read import is_direct
 from accelsel.project.routes import TRITONS, allowed, of
 from accelsel.project.scan import Path
-from accelsel.project.scopes import ABOVE, Key, branches, of_index
+from accelsel.project.scopes import ABOVE, KEYS, branches, of_index
 from accelsel.project.sources import Route, Scope
 
 
@@ -33,13 +33,18 @@ def kept_to_torch(selections: Iterable[Selection]) -> tuple[Selection, ...]:
     )
 
 
-def apart(draft: Draft, selections: Sequence[Selection], lists: Sequence[Path], key: Key) -> None:
-    """Triton is required by the lists of those backends that take it, and by nothing else.
+def apart(
+    draft: Draft, selections: Sequence[Selection], lists: Sequence[Path], shape: Shape
+) -> tuple[str, ...]:
+    """Triton is required by the lists of those backends that take it, and by nothing else; the
+    extras that are written for that alone and hold several releases of it.
 
     uv reads `extra` in an override as the extra whose list has the requirement: what a package
     asks for is replaced by nothing, what the extra lists by its own triton. A group has no such
     name and lists an extra of its own, which holds triton alone. (Run on uv 0.9.0 and 0.13.8.)
     """
+    key = KEYS[shape]
+    releases: dict[str, str] = {}
     for selection, path in zip(selections, lists, strict=True):
         if not _has(selection) or selection.triton is None:
             continue
@@ -50,6 +55,23 @@ def apart(draft: Draft, selections: Sequence[Selection], lists: Sequence[Path], 
             draft.add(path, f"{draft.view.name}[{extra}]", why)
         wanted, _, marker = selection.triton.partition(" ; ")
         draft.add(OVERRIDES, f"{wanted} ; extra == '{extra}' and {marker}", why)
+        releases[extra] = wanted
+    several = key == "group" and len({*releases.values()}) > 1
+    return tuple(releases) if several else ()
+
+
+def exclusive(draft: Draft, extras: Sequence[str]) -> None:
+    """The extras of groups that hold several releases of triton exclude each other too, as uv does
+    not see by the groups that no two of them meet. (Run on uv 0.9.30, 0.10.12, 0.11.32, 0.13.8.)"""
+    if extras:
+        members = [{"extra": name} for name in extras]
+        draft.add((*UV, "conflicts"), members, "several releases of triton")
+        draft.warn(
+            "triton-releases",
+            f"the extras {', '.join(extras)} hold several releases of triton and exclude each "
+            "other, and uv before 0.11 then installs none of them with its group",
+            "require uv 0.11 in [tool.uv] required-version, or --as extras",
+        )
 
 
 def of_the_others(

@@ -82,8 +82,7 @@ def write_variants(
     _constraints(draft, selections, moved, lists, alone=not (own or rivals))
     write_sources(draft, selections, routes, options, scoped=frozenset(moved), beside=theirs)
     tritons.of_the_others(draft, lists, {route.name for route in routes}, options)
-    if tritons_apart:
-        tritons.apart(draft, selections, lists, KEYS[shape])
+    extras_of_triton = tritons.apart(draft, selections, lists, shape) if tritons_apart else ()
     masked = frozenset(selections[0].excludes).intersection(*(s.excludes for s in selections))
     if own and masked:
         _not_scoped(draft, ", ".join(sorted(masked)), "masked", selections[0], options)
@@ -98,6 +97,7 @@ def write_variants(
     here = {branch.path for branch in branches(view)} - draft.anew
     unmoved = [one for one, path in zip(mine, lists, strict=True) if path in here]
     apart = conflicts(draft, own, rivals, mine, unmoved)
+    tritons.exclusive(draft, extras_of_triton)
     if shape == "groups" and stays and asked_for_by_name(view):
         draft.warn(
             "group-to-ask-for",
