@@ -672,6 +672,9 @@ def test_a_setting_of_uv_is_the_callers_word(bench: Bench) -> None:
         ("tool install --with-editable . x", True),
         ("tool run --from ./ x", True),
         ("pip install -e member", True),
+        ("pip install --group cu126", True),
+        ("pip install --group member/pyproject.toml:dev", True),
+        ("pip install --group other/pyproject.toml:dev", False),
         ("pip install torch", False),
         ("pip install member", False),  # a name, not the folder
         ("pip install -e other", False),

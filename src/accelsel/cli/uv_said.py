@@ -76,7 +76,8 @@ def _sourced(call: Call, folder: Path) -> bool:
     """Whether a project that is to be installed says itself where torch comes from: uv would look
     for it there and for what it needs at the backend's index."""
     paths = (word for word in call.words if re.search(r"^\.|[/\\]|pyproject\.toml$", word))
-    for name in (*paths, *call.values(*LOCAL)):
+    groups = (text.rpartition(":")[0] or "pyproject.toml" for text in call.values("--group"))
+    for name in (*paths, *groups, *call.values(*LOCAL)):
         path = folder / name.partition("[")[0]
         path = path if path.name == "pyproject.toml" else path / "pyproject.toml"
         if path.is_file():
