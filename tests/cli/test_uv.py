@@ -672,6 +672,8 @@ def test_a_setting_of_uv_is_the_callers_word(bench: Bench) -> None:
         ("tool install --with-editable . x", True),
         ("tool run --from ./ x", True),
         ("pip install -e member", True),
+        ("pip install -r editable.txt", True),
+        ("pip sync folder.in", True),
         ("pip install --group cu126", True),
         ("pip install --group member/pyproject.toml:dev", True),
         ("pip install --group other/pyproject.toml:dev", False),
@@ -689,6 +691,8 @@ def test_a_project_that_says_where_torch_comes_from(bench: Bench, line: str, sou
     for name in ("member", "other"):
         (root / name).mkdir()
         (root / name / "pyproject.toml").write_text(f'[project]\nname = "{name}"\nversion = "1"\n')
+    (root / "editable.txt").write_text("numpy\n-e ./member[all]\n")
+    (root / "folder.in").write_text("# .\n  .\n")
     (root / "pyproject.toml").write_text(
         '[project]\nname = "demo"\nversion = "1"\n[tool.uv.sources]\ntorch = { index = "i" }\n'
         '[tool.uv.workspace]\nmembers = ["member"]\n'

@@ -1,7 +1,7 @@
 """What the caller has said already of where `uv pip` and `uv tool` take torch from."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -37,10 +37,11 @@ def said(call: Call, environ: Mapping[str, str], flags: Flags) -> bool:
     if any(map(_has_torch, named)) or any(map(_is_build, call.words)):
         return True
     folder = directory(call, environ)
+    lines = tuple(line for name in _files(call) for line in _lines(folder / name))
     return (
         _configured(call, environ)
-        or any(_tells(folder / name) for name in _files(call))
-        or (not call.has("--no-sources") and _sourced(call, folder))
+        or any(_is_build(line) or (line.startswith(LINES) and _has_torch(line)) for line in lines)
+        or (not call.has("--no-sources") and _sourced(call, folder, lines))
     )
 
 
@@ -60,24 +61,22 @@ def _files(call: Call) -> tuple[str, ...]:
     return (*call.values(*FILES), *(call.words if many else ()))
 
 
-def _tells(path: Path) -> bool:
-    """Whether a file of requirements names such an index or wheel."""
+def _lines(path: Path) -> tuple[str, ...]:
+    """What a file of requirements says; nothing of one of another kind."""
     if path.suffix not in (".txt", ".in"):
-        return False
+        return ()
     lines = (line.strip() for line in (_read(path) or "").splitlines())
-    return any(
-        (line.startswith(LINES) and _has_torch(line)) or _is_build(line)
-        for line in lines
-        if not line.startswith("#")
-    )
+    return tuple(line for line in lines if not line.startswith("#"))
 
 
-def _sourced(call: Call, folder: Path) -> bool:
+def _sourced(call: Call, folder: Path, lines: Sequence[str]) -> bool:
     """Whether a project that is to be installed says itself where torch comes from: uv would look
     for it there and for what it needs at the backend's index."""
     paths = (word for word in call.words if re.search(r"^\.|[/\\]|pyproject\.toml$", word))
+    listed = (re.match(r"(?:-e|--editable)[ =]*(\S+)|(\.\S*)", line) for line in lines)
+    below = (found[1] or found[2] for found in listed if found)
     groups = (text.rpartition(":")[0] or "pyproject.toml" for text in call.values("--group"))
-    for name in (*paths, *groups, *call.values(*LOCAL)):
+    for name in (*paths, *below, *groups, *call.values(*LOCAL)):
         path = folder / name.partition("[")[0]
         path = path if path.name == "pyproject.toml" else path / "pyproject.toml"
         if path.is_file():
