@@ -204,3 +204,22 @@ def test_extras_of_several_tritons_exclude_each_other(
     assert [{"extra": "triton-cu126"}, {"extra": "triton-cu130"}] in sets or not told
     assert len(sets) == 1 + len(told)
     assert [w.code for w in made.warnings if w.code.startswith("triton")] == told
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [("torch==2.11.0", True), ("torch ; sys_platform == 'never'", False), ("numpy<2", False)],
+    ids=["torch", "masked", "another package"],
+)
+def test_an_override_that_no_extra_or_group_can_have_is_told(override: str, told: bool) -> None:
+    text = f"""[project]
+name = "demo"
+version = "1"
+dependencies = ["torch"]
+
+[tool.uv]
+override-dependencies = ["{override}"]
+"""
+    chosen = (selection({"backend": "cpu"}), selection({}))
+    made = plan(read(text), chosen, PinOptions(shape="groups"))
+    assert ("override-of-all-backends" in [w.code for w in made.warnings]) is told

@@ -15,7 +15,7 @@ from accelsel.project.exclusion import (
     default_groups,
     tell_of_extras,
 )
-from accelsel.project.markers import exact
+from accelsel.project.markers import exact, platforms_of
 from accelsel.project.read import FAMILY, ProjectView, is_direct
 from accelsel.project.requirement import Requirement, normalize
 from accelsel.project.routes import TRITONS, allowed, of, requirements, undivided
@@ -80,6 +80,7 @@ def write_variants(
         _leave(draft, moved, lists)
     requirements(draft, routes, lists, older=TRITONS)
     _constraints(draft, selections, moved, lists, alone=not (own or rivals))
+    _overridden(draft, moved)
     write_sources(draft, selections, routes, options, scoped=frozenset(moved), beside=theirs)
     tritons.of_the_others(draft, lists, {route.name for route in routes}, options)
     extras_of_triton = tritons.apart(draft, selections, lists, shape) if tritons_apart else ()
@@ -345,6 +346,20 @@ def _not_scoped(
         f"{what} cannot be {how} for {selection.backend} alone, beside other backends",
         way,
     )
+
+
+def _overridden(draft: Draft, moved: Iterable[str]) -> None:
+    """Says which overrides of the project keep its lists from their indexes: what is overridden has
+    no extra and no group any more, which a source could name."""
+    for requirement in draft.view.requirements:
+        own = requirement.place.kind == "override" and requirement.name in moved
+        if own and platforms_of(requirement.marker or ""):
+            draft.warn(
+                "override-of-all-backends",
+                f"override-dependencies, {requirement.raw!r}, holds for each of the backends, and "
+                f"uv then takes {requirement.name} from the default index for all of them",
+                "take it out: each backend has its bound; or pin one backend",
+            )
 
 
 def _agreed(package: Package, selections: Iterable[Selection]) -> bool:
