@@ -1,7 +1,9 @@
 """A workspace is one project: pinned from any of its folders, written where uv reads it."""
 
+import dataclasses
 from collections.abc import Callable
 
+import pytest
 from tests.e2e.conftest import HOSTS, Project
 
 ROOT = """\
@@ -34,6 +36,15 @@ def make(make_project: Callable[[str], Project]) -> Project:
         folder.mkdir(parents=True)
         text = MEMBER.format(name=name, dependencies=dependencies)
         (folder / "pyproject.toml").write_text(text, encoding="utf-8")
+    return project
+
+
+def installable(make_project: Callable[[str], Project]) -> Project:
+    """The same with members that need no building."""
+    project = make(make_project)
+    for folder in (project.folder / "packages").iterdir():
+        with (folder / "pyproject.toml").open("a", encoding="utf-8") as file:
+            file.write("\n[tool.uv]\npackage = false\n")
     return project
 
 
@@ -94,12 +105,7 @@ def test_what_the_warning_says_of_who_depends_on_a_member(
     make_project: Callable[[str], Project],
 ) -> None:
     """The root depends on the member, and has its torch only beside it."""
-    project = make(make_project)
-    for folder in (project.folder, *(project.folder / "packages").iterdir()):
-        path = folder / "pyproject.toml"
-        text = path.read_text(encoding="utf-8")
-        virtual = "[tool.uv]\npackage = false\n" if "[tool.uv" not in text else ""
-        path.write_text(text + virtual, encoding="utf-8")
+    project = installable(make_project)
     said = project.pin("no-gpu", "--write", "--lock", "--backends", "cpu,cu126").stderr
     assert "warning: root depends on a, whose torch is in groups of its own now" in said
     host = {"ACCELSEL_PROFILE": str(HOSTS / "gtx-1080-ti-580" / "profile.json")}
@@ -111,3 +117,20 @@ def test_what_the_warning_says_of_who_depends_on_a_member(
     show = ["python", "-c", "import torch; print(torch.__version__)"]
     shown = project.accelsel("uv", "run", "--all-packages", *show, env=host).stdout
     assert shown.strip() == "2.14.1+cu126"
+
+
+@pytest.mark.parametrize("backends", [[], ["--backends", "cpu,cu126"]], ids=["one", "several"])
+@pytest.mark.parametrize("folder", ["", "packages/a", "packages/b"])
+def test_the_doctor_sees_the_workspace_from_each_of_its_folders(
+    make_project: Callable[[str], Project], folder: str, backends: list[str]
+) -> None:
+    project = installable(make_project)
+    host = "gtx-1080-ti-580"
+    project.uv("sync", "--all-packages")
+    project.pin(host, "--write", *backends)
+    here = dataclasses.replace(project, folder=project.folder / folder)
+    doctor = ("doctor", "--replay", str(HOSTS / host))
+    assert "error[gpu-not-served]" in here.accelsel(*doctor, code=1).stdout
+    here.accelsel(*doctor, "--fix")
+    assert project.installed()["torch"] == "2.14.1+cu126"
+    assert "error" not in here.accelsel(*doctor).stdout

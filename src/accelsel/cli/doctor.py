@@ -1,7 +1,7 @@
 """`accelsel doctor`: an environment, a lock, a project and a host checked against each other."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,12 +49,12 @@ class DoctorFlags:
 
 @dataclass(frozen=True, kw_only=True)
 class Patient:
-    """What was found to be examined."""
+    """What was found to be examined; of a workspace `views` are all files, its root's first."""
 
     profile: "Profile"
     files: "HostFiles | None"
     environment: "Environment | None"
-    view: "ProjectView | None"
+    views: "tuple[ProjectView, ...]"
     lock: "Lock | None"
     project: str | None
     error: str | None = None
@@ -83,8 +83,8 @@ def doctor(output: Output, flags: DoctorFlags) -> int:
 
 def _folder(patient: Patient) -> Path:
     """Where the commands of a report are to be run."""
-    view = patient.view
-    return Path(view.path).parent if view and not view.is_script else Path.cwd()
+    views = patient.views
+    return Path(views[0].path).parent if views and not views[0].is_script else Path.cwd()
 
 
 def gathered(flags: DoctorFlags, before: Patient | None = None) -> Patient:
@@ -96,13 +96,13 @@ def gathered(flags: DoctorFlags, before: Patient | None = None) -> Patient:
     world: World = HostWorld()
     start = Path(flags.path) if flags.path else Path.cwd()
     path = _named(start) if flags.path else _around(start)
-    view = _view(path) if path else None
+    views = _views(path) if path else ()
     place = None
-    if flags.python or view is None or not view.is_script:  # a script's is in uv's cache
+    if flags.python or not (views and views[0].is_script):  # a script's is in uv's cache
         place = locate(
             world,
             python=flags.python,
-            project=str(path.parent.resolve()) if path else None,
+            project=str(Path(views[0].path).parent.resolve()) if views else None,
             cwd=str((path.parent if path else start).resolve()),
         )
     profile, files = (before.profile, before.files) if before else _host(flags, world)
@@ -110,7 +110,7 @@ def gathered(flags: DoctorFlags, before: Patient | None = None) -> Patient:
         profile=profile,
         files=files,
         environment=scan(world, place) if place else None,
-        view=view,
+        views=views,
         lock=_lock(path) if path else None,
         project=_short(path) if path else None,
         error=before.error if before else _message(flags.error),
@@ -138,11 +138,12 @@ def _around(start: Path) -> Path | None:
     return next((f / "pyproject.toml" for f in folders if (f / "pyproject.toml").is_file()), None)
 
 
-def _view(path: Path) -> "ProjectView":
+def _views(path: Path) -> "tuple[ProjectView, ...]":
     from accelsel.apply.files import read_project
+    from accelsel.apply.workspace import project_files
     from accelsel.project.read import read
 
-    return read(read_project(path).text, str(path))
+    return tuple(read(read_project(each).text, str(each)) for each in project_files(path))
 
 
 def _short(path: Path) -> str:
@@ -190,9 +191,9 @@ def examined(patient: Patient) -> Report:
     from accelsel.ports.config import read
     from accelsel.rules.doctor import examine
 
-    view = patient.view
+    views = patient.views
     config = steps.user_config()
-    if view is not None:
+    for view in views[:1]:
         config = steps.merged(read(view.settings, f"{view.path}: [tool.accelsel]"), config)
     report = examine(
         patient.profile,
@@ -200,10 +201,11 @@ def examined(patient: Patient) -> Report:
         environment=patient.environment,
         lock=patient.lock,
         project=patient.project,
-        record=_record(view),
+        record=_record(views),
+        workspace=len(views) > 1,
         files=patient.files,
         companions=companions(),
-        requirements=view.companions if view else (),
+        requirements=tuple(dict.fromkeys(text for view in views for text in view.companions)),
         error=patient.error,
         symptoms=symptoms() if patient.error else (),
         faults=faults(),
@@ -212,30 +214,36 @@ def examined(patient: Patient) -> Report:
     return replace(report, findings=(*edited, *report.findings)) if edited else report
 
 
-def _record(view: "ProjectView | None") -> Any:
-    """The table of the record as it is written."""
+def _record(views: "Sequence[ProjectView]") -> Any:
+    """The table of the record as it is written; of several the one with extras or groups."""
     from accelsel.project.read import table
 
-    return table(view.data, "tool", "accelsel", "pin") or None if view else None
+    def apart(record: Mapping[str, Any]) -> bool:
+        rows = record.get("selections")
+        rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+        return any({"extra", "group"} & set(row) for row in rows)
+
+    found = [table(view.data, "tool", "accelsel", "pin") for view in views]
+    return next(iter(sorted(filter(None, found), key=lambda each: not apart(each))), None)
 
 
 def _edited(patient: Patient) -> tuple[Finding, ...]:
     """Values that `pin` wrote and that are no longer as written."""
-    view = patient.view
-    if view is None or view.record is None:
-        return ()
     from accelsel.project.check import check
     from accelsel.rules.recorded import command
 
+    script = patient.project if patient.views and patient.views[0].is_script else None
     return tuple(
         Finding(
             id="pin-edited",
             severity="error",
             what=difference.message,
-            where=f"{patient.project}:{difference.line}",
-            fix=command(view.record.facts, path=patient.project if view.is_script else None),
+            where=f"{_short(Path(view.path))}:{difference.line}",
+            fix=command(_record(patient.views), path=script),
             cause="project",
         )
+        for view in patient.views
+        if view.record is not None
         for difference in check(view)
     )
 

@@ -94,6 +94,7 @@ def examine(
     lock: Lock | None = None,
     project: str | None = None,
     record: Mapping[str, Any] | None = None,
+    workspace: bool = False,
     files: HostFiles | None = None,
     companions: CompanionTable | None = None,
     requirements: tuple[str, ...] = (),
@@ -104,9 +105,9 @@ def examine(
     """Everything that was found, the worst first, in the order of CHECKS within a severity.
 
     What is None was not there to be looked at. `record` is `[tool.accelsel.pin]`, `project` the
-    path of the project file; without `companions` their table is not consulted.
-    `requirements` are the project's own; `error` a message that somebody saw, read by `symptoms`;
-    `faults` are what is known to be wrong in published releases.
+    path of the project file, `workspace` whether it is one of several; without `companions` their
+    table is not consulted. `requirements` are the project's own; `error` a message that somebody
+    saw, read by `symptoms`; `faults` are what is known to be wrong in published releases.
     """
     platform = platform_of(profile)
     torch = installed_torch(environment, tables, platform) if environment else None
@@ -118,6 +119,7 @@ def examine(
         lock=lock,
         project=project,
         record=record,
+        workspace=workspace,
         files=files or HostFiles(),
         torch=torch,
         best=select(profile, request, tables),

@@ -49,6 +49,7 @@ class Subject:
     lock: Lock | None = None
     project: str | None = None
     record: Mapping[str, Any] | None = None
+    workspace: bool = False
     files: HostFiles = field(default_factory=HostFiles)
     torch: TorchBuild | None = None
     judged: tuple[Against, ...] = ()
@@ -111,10 +112,12 @@ class Subject:
     @property
     def sync(self) -> str:
         """The command that gives the project's own environment what its lock holds for this host.
-        A plain `uv sync` takes no extra, and of the groups the default one."""
+        A plain `uv sync` takes no extra, of the groups the default one, and of a workspace what the
+        member that it stands in asks for."""
         rows = (self.record or {}).get("selections") or ()
         apart = any(isinstance(row, dict) and {"extra", "group"} & set(row) for row in rows)
-        return "accelsel uv sync" if apart else f"uv sync{self.script_argument}"
+        of = " --all-packages" if self.workspace else self.script_argument
+        return f"{'accelsel ' if apart else ''}uv sync{of}"
 
     @property
     def script_argument(self) -> str:
