@@ -223,3 +223,32 @@ override-dependencies = ["{override}"]
     chosen = (selection({"backend": "cpu"}), selection({}))
     made = plan(read(text), chosen, PinOptions(shape="groups"))
     assert ("override-of-all-backends" in [w.code for w in made.warnings]) is told
+
+
+def test_a_set_of_conflicts_is_indented_as_the_others_are() -> None:
+    text = """[project]
+name = "demo"
+version = "1"
+dependencies = ["torch"]
+optional-dependencies.old = ["torch<2.1"]
+optional-dependencies.one = []
+optional-dependencies.two = []
+
+[tool.uv]
+conflicts = [
+  [
+    { extra = "one" },
+    { extra = "two" },
+  ],
+]
+"""
+    made = plan(read(text), (selection({}),), PinOptions())
+    assert """
+    { extra = "two" },
+  ],
+  [
+    { extra = "old" },
+    { group = "cu126" },
+  ],
+]
+""" in render(text, made)

@@ -92,7 +92,7 @@ def change(
             cuts.removed.append(_removal(document, node, at))
     for at, values in added.items():
         if at < len(node.items):
-            _insert(document, node, at, values, cuts)
+            _insert(document, entry, at, values, cuts)
         else:
             _append(document, entry, changed, values, cuts)
 
@@ -101,11 +101,13 @@ def _encoded(value: Any, like: str = '"') -> str:
     return encode.string(value, like) if isinstance(value, str) else encode.inline(value)
 
 
-def _line(value: Any, indent: str) -> str:
-    """The element as a line, or lines, of its own."""
-    return (
-        f"\n{indent}{encode.block(value, indent) if isinstance(value, list) else _encoded(value)},"
-    )
+def _line(value: Any, indent: str, above: str) -> str:
+    """The element as a line, or lines, of its own, where the array's own line has the indent
+    `above`: arrays in it are indented as much again."""
+    deeper = indent.removeprefix(above) or encode.INDENT
+    nested = isinstance(value, list)
+    text = encode.block(value, indent, deeper) if nested else _encoded(value)
+    return f"\n{indent}{text},"
 
 
 def _change_line(
@@ -132,16 +134,17 @@ def _change_line(
         cuts.put.append((node.start, node.end, f"[\n{inside}{indent}]"))
 
 
-def _insert(document: Document, node: Node, at: int, values: list[Any], cuts: Cuts) -> None:
+def _insert(document: Document, entry: Entry, at: int, values: list[Any], cuts: Cuts) -> None:
     """Puts elements in front of the one at `at`."""
+    node = entry.value
     item = node.items[at]
     after = node.commas[at - 1] + 1 if at else node.start + 1
     parts = [_encoded(value) for value in values]
     if document.line_start(item.start) <= after:
         cuts.put.append((item.start, item.start, "".join(f"{part}, " for part in parts)))
     else:
-        indent = layout.indent(document, item.start)
-        new = "".join(_line(value, indent) for value in values)
+        indent, above = (layout.indent(document, one.start) for one in (item, entry))
+        new = "".join(_line(value, indent, above) for value in values)
         end = document.line_end(after)
         cuts.put.append((end, end, new))
 
@@ -150,7 +153,8 @@ def _append(
     document: Document, entry: Entry, changed: Changed, values: list[Any], cuts: Cuts
 ) -> None:
     node = entry.value
-    indent = layout.indent(document, entry.start) + encode.INDENT
+    above = layout.indent(document, entry.start)
+    indent = above + encode.INDENT
     at = document.line_end(node.start)
     if node.items:
         last, comma = node.items[-1], node.commas[-1]
@@ -162,7 +166,7 @@ def _append(
         at = document.line_end(end)
         if at >= node.end:
             at = end
-    cuts.put.append((at, at, "".join(_line(value, indent) for value in values)))
+    cuts.put.append((at, at, "".join(_line(value, indent, above) for value in values)))
 
 
 def _removal(document: Document, node: Node, at: int) -> Splice:

@@ -44,10 +44,11 @@ def inline(value: Any) -> str:
     return str(value)
 
 
-def block(value: Any, indent: str = "") -> str:
-    """`value` as it stands after `key = `: arrays, and arrays in them, with one item per line."""
+def block(value: Any, indent: str = "", step: str = INDENT) -> str:
+    """`value` as it stands after `key = `: arrays, and arrays in them, with one item per line, each
+    indented by `step` more."""
     if isinstance(value, list | tuple) and value:
-        deeper = indent + INDENT
-        items = "".join(f"{deeper}{block(v, deeper)},\n" for v in value)
+        deeper = indent + step
+        items = "".join(f"{deeper}{block(v, deeper, step)},\n" for v in value)
         return f"[\n{items}{indent}]"
     return inline(value)
