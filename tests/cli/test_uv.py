@@ -171,6 +171,10 @@ OFF = "--no-group cpu --no-group cu130 --no-group rocm7-2"
         ("extra", "run --script plain.py", "run --extra cu126 --script plain.py"),
         ("extra", "sync --script tool.py", "sync --script tool.py"),
         ("extra", "run --no-binary tool.py", "run --no-binary tool.py"),
+        ("extra", "run -- tool.py", "run -- tool.py"),
+        ("extra", "run -m tool.py", "run --extra cu126 -m tool.py"),
+        # whether it has metadata is known to uv alone
+        ("extra", "run https://m.example/x.py", "run --extra cu126 https://m.example/x.py"),
         ("extra", "sync --package other", "sync --package other"),
         # no business of ours
         ("extra", "lock --upgrade", "lock --upgrade"),
@@ -308,6 +312,28 @@ def test_a_fallback_that_was_allowed(bench: Bench) -> None:
     path.write_text(f'{path.read_text()}[tool.accelsel]\nfallback = "cpu"\n')
     bench.run("sync", host="arc-a770")
     assert bench.calls[0][0] == ["sync", "--extra", "cpu"]
+
+
+def test_a_script_in_standard_input(bench: Bench) -> None:
+    """A file can be looked into; what a pipe will bring cannot."""
+    bench.pin("extra")
+    found = []
+    for text in ("# /// script\n# dependencies = []\n# ///\n", "print()\n"):
+        for piped in (False, True):
+            (bench.folder / "input").write_text(f"skipped\n{text}")
+            with (bench.folder / "input").open("rb") as file:
+                os.lseek(file.fileno(), len("skipped\n"), os.SEEK_SET)
+                given = {"input": text.encode()} if piped else {"stdin": file}
+                subprocess.run(
+                    [sys.executable, "-c", START, "run", "-"], cwd=bench.folder / "project",
+                    env=environment(bench.folder) | profile("t4-535"), check=True, timeout=60,
+                    **given,
+                )  # fmt: skip
+                if not piped:
+                    assert file.read() == text.encode(), "all of it is left for uv"
+            found.append(bench.calls[-1][0])
+    added = ["run", "--extra", "cu126", "-"]
+    assert found == [["run", "-"], added, added, added]
 
 
 def test_a_project_named_from_elsewhere(bench: Bench) -> None:

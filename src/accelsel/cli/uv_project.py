@@ -162,23 +162,33 @@ def _rivals(pinned: Pinned, mine: set[tuple[str, str]]) -> set[tuple[str, str]]:
 
 
 def _script(call: Call, environ: Mapping[str, str]) -> bool:
-    """Whether uv works on a script with its own metadata, which is no part of the project."""
+    """Whether uv works on a script with its own metadata, which is no part of the project. Of one
+    that is not here to be read, uv says itself that groups and extras mean nothing to it."""
     target = call.target
     if call.command != ("run",):
         return call.has("--script")
     if target is None or call.has("-m", "--module"):
         return False
-    if target.startswith(("http://", "https://")):
-        return True
-    named = call.has("-s", "--script", "--gui-script")
-    if not named and not target.endswith((".py", ".pyw")):
-        return False
-    path = directory(call, environ) / target
+    named = call.has("-s", "--script", "--gui-script") or target.endswith((".py", ".pyw"))
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        if target == "-":
+            data = _waiting()
+        elif named and not target.startswith(("http://", "https://")):
+            data = (directory(call, environ) / target).read_bytes()
+        else:
+            return False
     except OSError:
         return False
-    return any(line.rstrip() == "# /// script" for line in text.splitlines())
+    return any(line.rstrip() == b"# /// script" for line in data.splitlines())
+
+
+def _waiting() -> bytes:
+    """The beginning of a file that is standard input, which still begins there for uv."""
+    import os
+
+    if not hasattr(os, "pread"):
+        return b""
+    return os.pread(0, 1 << 20, os.lseek(0, 0, os.SEEK_CUR))  # OSError for a pipe
 
 
 def choose(pinned: Pinned, call: Call, environ: Mapping[str, str]) -> Branch:
