@@ -227,6 +227,22 @@ def test_a_file_of_the_index_for_another_platform(
     project.uv("lock", "--check")
 
 
+def test_what_other_packages_bring_of_the_family(make_project: Callable[[str], Project]) -> None:
+    """Pinned without a lock: the default index has both for another CUDA, and torchaudio without a
+    bound on torch."""
+    project = make_project(project_text("torch<2.10", "timm", "speechbrain", python=">=3.11,<3.14"))
+    project.pin("t4-535", "--write")
+    text = project.file.read_bytes()
+    project.uv("lock")
+    project.uv("sync")
+    installed = project.installed()
+    assert {installed[name] for name in ("torch", "torchaudio")} == {"2.9.1+cu126"}
+    assert installed["torchvision"] == "0.24.1+cu126"
+    assert_settled(project)
+    project.pin("t4-535", "--write")
+    assert project.file.read_bytes() == text
+
+
 @OLD_TORCH
 def test_a_compiled_package_from_its_page(make_project: Callable[[str], Project]) -> None:
     project = make_project(project_text("torch==2.5.1", "torch-scatter", python=THIS_PYTHON))

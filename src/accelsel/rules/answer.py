@@ -85,7 +85,7 @@ def _selected(profile: Profile | None, decision: Decision, winner: Candidate) ->
         return selection
     from accelsel.rules.companions_case import extended
 
-    return extended(selection, decision, winner, served)
+    return extended(selection, decision, winner, served, span, _kin(backend, tables))
 
 
 def _kin(backend: Backend, tables: Tables) -> tuple[Build, ...]:

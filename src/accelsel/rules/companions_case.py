@@ -17,7 +17,7 @@ from accelsel.rules.companions_runtime import (
     triton_package,
     triton_where_torch_has_it,
 )
-from accelsel.rules.family import FAMILY, against
+from accelsel.rules.family import FAMILY, Wish, against, partners
 from accelsel.rules.host import Target
 from accelsel.rules.question import Case, Question, pythons
 from accelsel.rules.versions import admits, python_key, release
@@ -95,9 +95,15 @@ def _pythons(case: Case) -> tuple[str, ...]:
 
 
 def extended(
-    selection: Selection, decision: Decision, winner: Candidate, served: Iterable[Target]
+    selection: Selection,
+    decision: Decision,
+    winner: Candidate,
+    served: Iterable[Target],
+    span: tuple[Build, ...],
+    kin: tuple[Build, ...],
 ) -> Selection:
-    """The selection with what has to be written for the packages around torch."""
+    """The selection with what has to be written for the packages around torch; `span` are the
+    builds of the range of the choice, newest first, `kin` those of other backends with them."""
     build, backend, question = winner.row.build, winner.row.backend, decision.question
     tables = question.tables
     found = beside(Case(build, backend, question))
@@ -139,7 +145,10 @@ def extended(
             runtime = (mask,)
             torch = replace(selection.torch, specifier=f"=={build.torch}")
             selection = replace(selection, torch=torch)
-    around = tuple(_where_files_are(package, build, question) for package in answer.packages)
+    around = tuple(
+        _where_files_are(_of_the_span(package, span, kin), build, question)
+        for package in answer.packages
+    )
     own = {package.name: package for package in runtime}
     before = [package for package in selection.packages if package.name not in own]
     named = {package.name for package in before}
@@ -188,6 +197,16 @@ def _with_triton(build: Build, question: Question) -> Build | None:
         ),
         None,
     )
+
+
+def _of_the_span(package: Package, span: tuple[Build, ...], kin: tuple[Build, ...]) -> Package:
+    """What another package brings of torch's own family, with the bound that it has where the
+    project itself asks for it."""
+    if package.name not in FAMILY or package.index is None:
+        return package
+    asked = (Wish(name=package.name, specifier=""),)
+    (row,) = partners(asked, package.index, span, kin) or (package,)
+    return replace(package, specifier=row.specifier) if row.constrain else package
 
 
 def _where_files_are(package: Package, build: Build, question: Question) -> Package:
