@@ -848,6 +848,23 @@ def test_what_accelsel_env_emitted_on_another_host_does_not_speak(bench: Bench) 
     assert wish == {name: emitted[name] for name in ("UV_TORCH_BACKEND", "UV_CONSTRAINT")}
 
 
+@pytest.mark.parametrize("container", ["docker", None])
+@pytest.mark.parametrize("line", ["sync", PIP])
+def test_what_accelsel_env_put_into_an_image_speaks_where_no_gpu_is_seen(
+    bench: Bench, line: str, container: str | None
+) -> None:
+    bench.pin("extra")
+    data = json.loads((HOSTS / "no-gpu" / "profile.json").read_text())
+    data["os"]["container"] = container
+    path = bench.folder / "profile.json"
+    path.write_text(json.dumps(data))
+    emitted = {"UV_TORCH_BACKEND": "cu126", "ACCELSEL_ENV": "UV_TORCH_BACKEND"}
+    bench.run(*line.split(), host="", env=emitted | {"ACCELSEL_PROFILE": str(path)})
+    [(call, shown)] = bench.calls
+    taken = call[2] if line == "sync" else shown["UV_TORCH_BACKEND"]
+    assert taken == ("cu126" if container else "cpu")
+
+
 def test_a_backend_that_uv_does_not_know(bench: Bench) -> None:
     done = bench.run(*PIP.split(), host="", env={"ACCELSEL_GPU_ARCH": "gfx1103"})
     assert done.stderr.count("warning:") == 1

@@ -227,8 +227,13 @@ def asked_backend(
 def uv_backend(env: Mapping[str, str]) -> str | None:
     """`UV_TORCH_BACKEND`, unless it says `auto` or accelsel itself emitted it."""
     name = env.get("UV_TORCH_BACKEND")
+    return None if not name or name == "auto" or emitted_backend(env) else name
+
+
+def emitted_backend(env: Mapping[str, str]) -> str | None:
+    """`UV_TORCH_BACKEND` as `accelsel env` emitted it, for this host or another."""
     emitted = "UV_TORCH_BACKEND" in env.get("ACCELSEL_ENV", "").split(",")
-    return None if not name or name == "auto" or emitted else name
+    return env.get("UV_TORCH_BACKEND") if emitted else None
 
 
 def merged(first: Config, second: Config) -> Config:

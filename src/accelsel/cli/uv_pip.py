@@ -34,7 +34,7 @@ def applied(
     config = steps.settings(steps.project_here(directory(call, environ)))
     tables = steps.tables_for(config)
     profile = host_profile(environ, flags.profile)
-    request = request_of(call, environ, config, root=None)
+    request = request_of(call, environ, config, profile, root=None)
     selection = select(profile, request, tables)
     refuse(selection, flags, config)
     choice = backend_choice(selection, profile, request, tables)
@@ -95,10 +95,16 @@ def host_profile(environ: Mapping[str, str], named: str | None = None) -> "Profi
 
 
 def request_of(
-    call: Call, environ: Mapping[str, str], config: "Config", *, root: Path | None
+    call: Call,
+    environ: Mapping[str, str],
+    config: "Config",
+    profile: "Profile",
+    *,
+    root: Path | None,
 ) -> "Request":
-    """What is asked for: the Python that uv would take, and the settings."""
-    from accelsel.cli.steps import request_for
+    """What is asked for: the Python that uv would take, and the settings. Where an image is built,
+    which sees no GPU, what `accelsel env` put into it knows better than what is there."""
+    from accelsel.cli.steps import emitted_backend, request_for
     from accelsel.model.value import replace
 
     flags = call.flags or Flags()
@@ -110,7 +116,11 @@ def request_of(
         own = replace(own, companions=(), prebuilt=())
     # Without a Python, uv takes whatever it finds or fetches: the newest that the builds allow.
     required = None if python else ">=3.10"
-    return request_for(replace(flags, python=python), own, requires_python=required)
+    request = request_for(replace(flags, python=python), own, requires_python=required)
+    emitted = emitted_backend(environ)
+    if emitted and request.backend is None and profile.os.container and not profile.gpus:
+        return replace(request, backend=emitted, asked_by="UV_TORCH_BACKEND")
+    return request
 
 
 def _python(call: Call, environ: Mapping[str, str], root: Path | None) -> str | None:

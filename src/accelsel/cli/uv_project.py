@@ -202,12 +202,12 @@ def choose(pinned: Pinned, call: Call, environ: Mapping[str, str]) -> Branch:
     where = f"{pinned.root / 'pyproject.toml'}: [tool.accelsel]"
     config = steps.merged(read(pinned.settings, where), steps.user_config())
     tables = steps.tables_for(config)
-    request = request_of(call, environ, config, root=pinned.root)
+    flags = call.flags or Flags()
+    profile = host_profile(environ, flags.profile)
+    request = request_of(call, environ, config, profile, root=pinned.root)
     required = table(pinned.data, "project").get("requires-python")
     if request.python is None and isinstance(required, str):
         request = replace(request, requires_python=required)
-    flags = call.flags or Flags()
-    profile = host_profile(environ, flags.profile)
     if flags.strict or config.strict:
         refuse(select(profile, request, tables), Flags(strict=True), config)
     held = _locked(pinned, tables)
