@@ -104,10 +104,13 @@ SAID = tuple(dict.fromkeys((*(text for text, *_ in MESSAGES), *(row["said"] for 
 RADEON = {"base": "rx-7900-xtx"}
 ROCM = {"name": "torch", "version": "2.14.1+rocm7.2", "built": "2.14.1+rocm7.2"}
 CPU = {"name": "torch", "version": "2.14.1+cpu", "built": "2.14.1+cpu"}
+XPU = {"name": "torch", "version": "2.14.1+xpu", "built": "2.14.1+xpu"}
 PLACES: dict[str, tuple[dict[str, Any], Callable[[Seen], Seen] | None]] = {
     "without an environment": ({"host": HOST}, None),
     "on Windows": ({"host": HOST, "packages": [TORCH]}, CHANGES["on Windows"]),
     "in Docker": ({"host": HOST, "packages": [TORCH]}, CHANGES["in Docker"]),
+    "beside XPU": ({"host": {"base": "arc-a770"}, "packages": [XPU, KERNELS]}, None),
+    "in Docker beside a CPU build": ({"host": HOST, "packages": [CPU]}, CHANGES["in Docker"]),
     "on a Mac": ({"host": {"base": "macos-arm64"}, "packages": [CPU]}, None),
     "beside a CPU build": ({"host": HOST, "packages": [CPU, KERNELS]}, None),
     "beside a CPU build without a GPU": ({"packages": [CPU]}, None),
@@ -131,7 +134,7 @@ def _kinds() -> tuple[tuple[str, Report], ...]:
     found = {}
     for said in SAID:
         report = _message(said, "")
-        found[re.sub(r"[^a-z ]", "", " ".join(f.what for f in report.findings).lower())[:30]] = (
+        found[re.sub(r"[^a-z ]", "", " ".join(f.what for f in report.findings).lower())[:60]] = (
             said, report,
         )  # fmt: skip
     return tuple(found.values())

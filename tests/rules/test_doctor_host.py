@@ -358,6 +358,12 @@ def test_what_is_told_of_one_of_several() -> None:
     told.same("host-one-of-several", "".join(texts))
 
 
+def test_what_is_told_of_a_container_of_a_pinned_project() -> None:
+    rows = [{"backend": "cpu"}, {"backend": "rocm7.2"}, {"backend": "cu126"}]
+    text = _said(inside(host()), files(), None, record={"selections": rows})
+    told.same("host-pinned-container", text)
+
+
 @pytest.mark.parametrize(
     ("arch", "driver", "open_module", "why", "command"),
     [
