@@ -863,15 +863,35 @@ def test_a_vendor_has_no_wheels_for_a_python(
     assert "tensorrt-llm ;" not in project.file.read_text()
 
 
-def test_the_multi_arch_index_of_amd(make_project: Callable[[str], Project]) -> None:
-    project = make_project(project_text("torch", "torchvision", "requests"))
-    project.pin("rx-7900-xtx", "--write", "--sync", "--backend", "amd")
+@pytest.mark.parametrize(
+    ("text", "sync"),
+    [
+        (project_text("torch", "torchvision", "requests"), []),
+        (
+            project_text("requests") + '[dependency-groups]\nml = ["torch", "torchvision"]\n',
+            ["--group", "ml"],
+        ),
+        (
+            project_text("requests")
+            + '[project.optional-dependencies]\nml = ["torch>=2.12", "torchvision"]\n',
+            ["--extra", "ml"],
+        ),
+    ],
+    ids=["project", "group", "extra"],
+)
+def test_the_multi_arch_index_of_amd(
+    make_project: Callable[[str], Project], text: str, sync: list[str]
+) -> None:
+    project = make_project(text)
+    project.pin("rx-7900-xtx", "--write", "--lock", "--backend", "amd")
+    project.uv("sync", *sync)
     installed = project.installed()
     assert installed["torch"] == "2.14.0+rocm10.1.0"
     assert installed["amd_torch_device_gfx1100"] == "2.14.0+rocm10.1.0"
     assert installed["amd_torchvision_device_gfx1100"] == "0.29.0a0+rocm10.1.0"
     assert not GENERIC & project.taken_from("amd.com")
-    assert_settled(project)
+    assert project.shared() == {}
+    project.uv("lock", "--check")
 
 
 AMD_FAMILY = {

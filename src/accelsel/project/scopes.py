@@ -188,9 +188,11 @@ def _included(view: ProjectView, path: Path) -> set[tuple[Key, str]]:
 
 
 def meets(torch: Torch, bound: str) -> bool:
-    """Whether some release is both within the bound and in the range of the choice."""
-    newest = admits(bound, torch.version) and admits(torch.specifier, torch.version)
-    return newest or agree(torch.specifier, bound)
+    """Whether some release is both within the bound and in the range of the choice, which may name
+    the local version of a vendor."""
+    own = re.sub(r"\+[\w.]+", "", torch.specifier)
+    newest = admits(bound, torch.version) and admits(own, torch.version)
+    return newest or agree(own, bound)
 
 
 def declared(
