@@ -64,7 +64,7 @@ def test_nothing_found_is_0(tmp_path: Path) -> None:
         folder.mkdir(parents=True)
     assert "nothing found" in ran(environment(one, CU126)).stdout
     for folder in (one, one / "below"):  # `uv pip` acts on the nearest above, too
-        assert "warning[build-for-other-hardware]" in ran(folder, host="no-gpu").stdout
+        assert "note[build-for-other-hardware]" in ran(folder, host="no-gpu").stdout
     assert "nothing found" in ran(empty, host="no-gpu").stdout
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.kit import told
-from tests.kit.environments import HOSTS
+from tests.kit.environments import HOSTS, Case, examined
 from tests.kit.hosts import profiled
 
 from accelsel.knowledge import load
@@ -39,7 +39,6 @@ LOUD = {
     "nvml-hangs": {"driver-hangs"},
     "open-module-line-without-arch": {"driver-library-missing"},
     "pretended-absent": {"stated-facts"},
-    "radeon-hd-7970": {"gpu-without-driver"},
     "rtx-3050-a-laptop-no-driver": {"gpu-without-driver"},
     "rtx-3060-nouveau": {"gpu-without-driver"},
     "rtx-4090-nova": {"gpu-without-driver"},
@@ -110,3 +109,25 @@ def _fix(name: str) -> str | None:
 )
 def test_a_cure_is_of_the_hosts_own_kind(name: str, start: str) -> None:
     assert (_fix(name) or "").startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("host", "torch", "said"),
+    [
+        ("no-gpu", "cu130", {"note build-for-other-hardware"}),
+        ("radeon-hd-7970", "cu130", {"note gpu-without-driver"}),
+        ("radeon-hd-7970", "rocm6.4", {"error gpu-without-driver"}),
+        ("rx-vega-sysfs-only", "cu130", {"error gpu-without-driver"}),
+        ("gtx-680-kepler-470", "cu130", {"error gpu-not-served"}),  # no driver helps it
+        ("t4-535", "cu130", {"error driver-too-old"}),
+        ("docker-build-of-nvidia-base", "cpu", set()),
+        ("docker-build-of-nvidia-base", "cu130", {"error container-without-gpu"}),
+        ("amd-container-hidden-gpus", "cu130", {"error build-for-other-hardware"}),
+        ("amd-container-hidden-gpus", "rocm6.4", set()),
+    ],
+)
+def test_a_build_that_is_not_for_what_is_there(host: str, torch: str, said: set[str]) -> None:
+    package = {"name": "torch", "version": f"2.9.1+{torch}", "built": f"2.9.1+{torch}"}
+    described = {"host": {"base": host}, "environment": {"packages": [package]}}
+    report = examined(Case(name=host, data=described))
+    assert {f"{each.severity} {each.id}" for each in report.findings} == said

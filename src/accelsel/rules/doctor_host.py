@@ -108,9 +108,10 @@ def no_driver(subject: Subject) -> Iterator[Finding]:
         notes = "; ".join(dict.fromkeys(gpu.note for gpu in gpus if gpu.note))
         cause, command = _cause_of(subject, vendor, gpus, notes)
         handed = "vfio" in notes  # a GPU may be meant for a guest
+        idle = "no compute" in notes and gpu_build(subject) != vendor and not inside
         yield finding(
             "gpu-without-driver",
-            "note" if handed and working else "warning" if handed else "error",
+            "note" if idle or (handed and working) else "warning" if handed else "error",
             f"{names}: no usable driver{' inside the container' if inside else ''}",
             f"{vendor} driver",
             given(subject, vendor) if inside else command,
@@ -171,7 +172,8 @@ def unseen(subject: Subject) -> Iterator[Finding]:
     if any(gpu.vendor == vendor for gpu in profile.gpus):
         return
     build = f"torch {subject.torch.full} is a build for {BRAND[vendor]} GPUs"
-    if profile.os.container is not None:
+    others = sorted({BRAND[gpu.vendor] for gpu in profile.gpus if gpu.usable})
+    if profile.os.container is not None and not others:
         yield finding(
             "container-without-gpu",
             "error",
@@ -183,18 +185,25 @@ def unseen(subject: Subject) -> Iterator[Finding]:
         )
     elif profile.state == "driver-without-gpu":
         yield _driver_alone(vendor, f"{build}; its driver is loaded and shows no GPU")
-    else:
-        others = sorted({BRAND[gpu.vendor] for gpu in profile.gpus})
-        has = f"this host has a GPU of {' and '.join(others)}" if others else "this host has no GPU"
+    elif others:
         yield finding(
             "build-for-other-hardware",
-            "error" if others else "warning",
-            f"{build}; {has}",
+            "error",
+            f"{build}; this host has a GPU of {' and '.join(others)}",
             subject.environment.root,
             subject.renew(),
-            hint=None if others else "it computes on the CPU all the same, and is large",
             cause="torch",
         )
+    elif profile.state == "no-gpu":
+        yield finding(
+            "build-for-other-hardware",
+            "note",
+            f"{build}; this host has no GPU",
+            subject.environment.root,
+            subject.renew(),
+            hint="it computes on the CPU all the same, and is large",
+            cause="torch",
+        )  # without a driver a GPU is told of by `gpu-without-driver`
 
 
 def _unseen_yet(subject: Subject) -> Iterator[Finding]:

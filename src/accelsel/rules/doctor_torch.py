@@ -53,6 +53,10 @@ def driver(subject: Subject) -> Iterator[Finding]:
     torch = subject.torch
     if torch is None:
         return
+    unserved = {each.gpu for each in _against(subject, ("arch-kernels",))}
+    gpus = {g.index for g in subject.profile.gpus if g.vendor == "nvidia" and g.usable}
+    if gpus and gpus <= unserved:
+        return  # said by `gpu-not-served`: no driver helps
     for each in _against(subject, ("driver-floor",)):
         inside = subject.profile.os.container is not None
         best = subject.best
@@ -199,6 +203,8 @@ def cpu_build(subject: Subject) -> Iterator[Finding]:
     if best.outcome != "selected" or best.backend in (None, "cpu", "default") or meant:
         return
     gpus = [gpu_name(gpu) for gpu in subject.profile.gpus if gpu.index in best.serves]
+    if not gpus:
+        return  # chosen by what an image says of itself: no GPU can be seen
     yield finding(
         "cpu-build",
         "error",
