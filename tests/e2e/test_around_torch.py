@@ -25,7 +25,10 @@ LOCKED = {
     ("2.14.1", "xpu"): ANYWHERE,
 }  # fmt: skip
 # packages that are tied to torch each in a way of its own
-TIED = ("torchvision", "torchcodec", "xformers", "vllm", "fbgemm-gpu", "tensorrt-llm", "pyg-lib")
+TIED = (
+    "torchvision", "torchcodec", "xformers", "vllm", "fbgemm-gpu", "tensorrt-llm", "pyg-lib",
+    "bitsandbytes",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("pair", LOCKED, ids=" ".join)

@@ -892,6 +892,8 @@ def test_the_multi_arch_index_of_amd(
     assert not GENERIC & project.taken_from("amd.com")
     assert project.shared() == {}
     project.uv("lock", "--check")
+    if not sync:
+        assert_settled(project)
 
 
 AMD_FAMILY = {

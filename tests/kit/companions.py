@@ -1,4 +1,4 @@
-"""Packages around torch x torch releases x backends, pinned and locked with the real uv.
+"""Packages around torch x torch releases x backends, pinned, locked and laid out with the real uv.
 
 `python -m tests.kit.companions` prints the table, with the refusals counted by cause, and holds it
 to what is published (`tests.kit.published`): for the newest torch releases, and for older ones.
@@ -50,6 +50,15 @@ NAMES = (
     "torch-cluster", "torch-spline-conv", "torch-geometric",
 )  # fmt: skip
 PYTHONS = ">=3.11,<3.13"
+# what is locked has a file for this machine, whose system is newer than all that has a floor
+LAID_OUT = (
+    "sync",
+    "--quiet",
+    "--frozen",
+    "--dry-run",
+    "--python-platform",
+    "x86_64-manylinux_2_39",
+)
 UV = os.environ.get("ACCELSEL_TEST_UV") or str(Path(sys.executable).with_name("uv"))
 
 
@@ -161,7 +170,7 @@ def _cause(name: str, torch: str, backend: str, profile: Profile) -> str:
 
 
 def _lock(selection: Selection, torch: str, name: str, replay: Replay, cache: Path) -> str:
-    """What uv says where it cannot lock the pinned project, "" where it can."""
+    """What uv says where it cannot lock the pinned project, or install that; "" where it can."""
     text = (
         '[project]\nname = "p"\nversion = "0"\n'
         f'requires-python = "{PYTHONS}"\ndependencies = ["torch=={torch}", "{name}"]\n'
@@ -174,16 +183,19 @@ def _lock(selection: Selection, torch: str, name: str, replay: Replay, cache: Pa
         Path(folder, "pyproject.toml").write_text(render(text, planned), encoding="utf-8")
         skipped = ("UV_", "VIRTUAL_ENV", "CONDA_")
         env = {key: value for key, value in os.environ.items() if not key.startswith(skipped)}
-        done = subprocess.run(
-            [UV, "lock", "--quiet"],
-            cwd=folder,
-            env={**env, "HOME": folder, **replay.environment(cache)},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-    return done.stderr.strip() or "failed without a word" if done.returncode else ""
+        for each in (("lock", "--quiet"), LAID_OUT):
+            done = subprocess.run(
+                [UV, *each],
+                cwd=folder,
+                env={**env, "HOME": folder, **replay.environment(cache)},
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=120,
+            )
+            if done.returncode:
+                return done.stderr.strip() or "failed without a word"
+    return ""
 
 
 def table(found: Sequence[Cell]) -> str:
