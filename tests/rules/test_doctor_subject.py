@@ -79,6 +79,29 @@ def test_commands_are_those_of_the_shell() -> None:
 
 
 @pytest.mark.parametrize(
+    ("profile", "release", "project", "wanted"),
+    [
+        (nvidia("sm_75"), "2.9.1", None, ("2.9.1", "cu130")),
+        (nvidia("sm_61"), "2.9.1", None, ("2.9.1", "cu126")),
+        (nvidia("sm_61"), "2.15.0", None, ("2.14.1", "cu126")),
+        (nvidia("sm_61"), "2.9.1", "/x/pyproject.toml", ("2.14.1", "cu126")),
+        (nvidia("sm_120"), "2.4.1", None, ("2.15.0", "cu132")),
+        (nvidia("sm_75"), "of nobody", None, ("2.15.0", "cu132")),
+        (nvidia("sm_75"), None, None, ("2.15.0", "cu132")),
+    ],
+    ids=["the release has one", "another backend of it", "the release has none for the GPU",
+         "a project has its own bounds", "the GPU is newer", "no release", "no torch"],
+)  # fmt: skip
+def test_the_nearest_build_is_of_the_installed_release(
+    profile: Profile, release: str | None, project: str | None, wanted: tuple[str, str]
+) -> None:
+    torch = TorchBuild(release=release, full=f"{release}+cpu", backend="cpu") if release else None
+    found = subject(profile, torch=torch, project=project).nearest
+    assert found.torch
+    assert (found.torch.version, found.backend) == wanted
+
+
+@pytest.mark.parametrize(
     ("container", "vendor", "command"),
     [
         (None, "amd", "docker run --device /dev/kfd --device /dev/dri --group-add video IMAGE"),

@@ -12,8 +12,9 @@ from accelsel.model.profile import Gpu, Profile, Vendor
 from accelsel.model.request import Request
 from accelsel.model.selection import Selection
 from accelsel.model.table import Build
-from accelsel.model.value import dataclass, field
+from accelsel.model.value import dataclass, field, replace
 from accelsel.rules.against import Against, against
+from accelsel.rules.choice import select
 from accelsel.rules.compatibility import VENDORS
 from accelsel.rules.host import platform_of
 from accelsel.rules.recorded import command
@@ -173,13 +174,24 @@ class Subject:
                 return True
         return False
 
+    @property
+    def nearest(self) -> Selection:
+        """The build that is right here: of the installed release, which what stands beside it was
+        chosen for, where one serves what `best` serves; a project has bounds of its own."""
+        known = self.torch and any(row.torch == self.torch.release for row in self.tables.builds)
+        if not (self.torch and known) or (self.own and self.project is not None):
+            return self.best
+        asked = replace(self.request, torch=f"=={self.torch.release}")
+        same = select(self.profile, asked, self.tables)
+        return same if same.torch and {*same.serves} >= {*self.best.serves} else self.best
+
     def renew(self) -> str:
         """The command that gives this project or environment the build that is right here."""
         if self.own and self.pinned and (self.best.backend == "default" or self.holds()):
             return self.sync
         if self.own and self.project is not None:
             return f"{self.pin} --sync"
-        best = self.best
+        best = self.nearest
         if best.torch is None or best.backend is None:
             return "accelsel why"
         row = self.tables.backends.get(best.backend)

@@ -205,10 +205,11 @@ def cpu_build(subject: Subject) -> Iterator[Finding]:
     gpus = [gpu_name(gpu) for gpu in subject.profile.gpus if gpu.index in best.serves]
     if not gpus:
         return  # chosen by what an image says of itself: no GPU can be seen
+    backend = subject.nearest.backend
     yield finding(
         "cpu-build",
         "error",
-        f"torch {torch.full} is a CPU build; {best.backend} would use {' and '.join(gpus)}",
+        f"torch {torch.full} is a CPU build; {backend} would use {' and '.join(gpus)}",
         environment.root,
         subject.renew(),
         cause="torch",
