@@ -62,6 +62,7 @@ def selection(facts: Mapping[str, Any]) -> Selection:
         indexes=tuple(Index(**index) for index in facts.get("indexes", ())),
         excludes=tuple(facts.get("excludes", ())),
         rows=tuple(facts.get("rows", ())),
+        since=facts.get("since"),
         left_out=tuple(
             LeftOut(**{**one, "packages": tuple(one["packages"])})
             for one in facts.get("left_out", ())

@@ -236,6 +236,9 @@ SELECTIONS: tuple[dict[str, Any], ...] = (
      "excludes": ["triton"]},
     {"backend": "amd", "platforms": ["linux-x86_64"], "extras": ["device-gfx1031"],
      "index": {"name": "amd", "url": "https://amd.example/whl/"}},
+    {"backend": "cu132", "platforms": ["linux-x86_64", "linux-aarch64"], "since": "3.10",
+     "packages": [{"name": "xformers", "specifier": "==0.0.40", "index": "pytorch-cu132",
+                   "constrain": True}]},
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from accelsel.project.markers import (
     marker,
     overlaps,
     platforms_of,
+    since,
     span,
     variables,
 )
@@ -34,6 +35,21 @@ TABLE = {
 @pytest.mark.parametrize(("platforms", "text"), TABLE.items())
 def test_marker(platforms: tuple[str, ...], text: str) -> None:
     assert marker(platforms) == text
+
+
+@pytest.mark.parametrize(
+    ("condition", "python", "text"),
+    [
+        ("", None, ""),
+        (LINUX, None, LINUX),
+        ("", "3.10", "python_full_version >= '3.10'"),
+        (LINUX, "3.10", f"{LINUX} and python_full_version >= '3.10'"),
+        ("a == '1' or b == '2'", "3.9",
+         "(a == '1' or b == '2') and python_full_version >= '3.9'"),
+    ],
+)  # fmt: skip
+def test_a_marker_from_a_python_on(condition: str, python: str | None, text: str) -> None:
+    assert since(condition, python) == text
 
 
 def test_marker_of_jetson() -> None:

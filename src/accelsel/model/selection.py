@@ -102,7 +102,9 @@ class Selection:
     `confined` says that no other platform has a torch within the bounds asked for, so that a lock
     for all of them would fail; `triton` is the requirement on the distribution of that name that
     torch of `torch.version` has, or torch for CUDA of the same release where this one has none;
-    `left_out` are the extras and groups that exclude the choice by what they require."""
+    `left_out` are the extras and groups that exclude the choice by what they require; `since` is
+    the first Python that the range has wheels for, where the project allows older ones and the
+    default index has a torch for these."""
 
     outcome: Literal["selected", "none"]
     backend: str | None
@@ -127,3 +129,4 @@ class Selection:
     confined: bool = False
     triton: str | None = None
     left_out: tuple[LeftOut, ...] = ()
+    since: str | None = None

@@ -72,6 +72,15 @@ def exact(platforms: Iterable[str], *, each: Collection[str] = ()) -> str:
     return " or ".join(f"({part})" if " and " in part else part for part in parts)
 
 
+def since(condition: str, python: str | None) -> str:
+    """The marker from a Python on, such as `3.10`; as it is without one."""
+    if python is None:
+        return condition
+    later = f"python_full_version >= '{python}'"
+    whole = f"({condition})" if " or " in condition else condition
+    return f"{whole} and {later}" if whole else later
+
+
 @lru_cache(maxsize=256)
 def platforms_of(text: str) -> frozenset[str]:
     """The platforms, Jetson told apart, on which the marker can hold for some Python; all for one

@@ -122,8 +122,9 @@ def single_routes(
         own = own_build(view, name, target(selection))
         if own is None:
             route = Route(
-                name=name, index=index, platforms=where, why=why, apart=apart, locked=universe(view)
-            )
+                name=name, index=index, platforms=where, why=why, apart=apart,
+                locked=universe(view), python=selection.since,
+            )  # fmt: skip
             found.append(route)
         else:
             draft.warn(

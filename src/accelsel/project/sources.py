@@ -10,6 +10,7 @@ from accelsel.project.markers import (
     exact,
     overlaps,
     platforms_of,
+    since,
     variables,
 )
 
@@ -26,7 +27,7 @@ class Route:
     tell Jetson apart. `file` is the
     URL of the one wheel that a backend without an index has. `apart` are platforms for which the
     project wants another torch than the selected one, and keeps its own source. `locked` are those
-    that the project is locked for.
+    that the project is locked for. `python` is the one from which on it holds, None for all.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Route:
     file: str | None = None
     apart: tuple[str, ...] = ()
     locked: tuple[str, ...] = UNIVERSE
+    python: str | None = None
 
     def entry(self, marker: str, index: str) -> dict[str, Any]:
         extra, group = self.scope
@@ -45,7 +47,7 @@ class Route:
             "url": self.file,
             "extra": extra,
             "group": group,
-            "marker": marker,
+            "marker": since(marker, self.python),
         }
         return {key: value for key, value in parts.items() if value}
 
@@ -99,7 +101,7 @@ def routed(entries: tuple[Entry, ...], route: Route, index: str, target: str | N
     gone = next((e for e in entries if e not in stay), None)
     anywhere = {*platforms} == {*UNIVERSE}
     says = gone is not None and _says(gone, platforms, frozenset(route.locked))
-    if gone is not None and (says or (anywhere and target in covers(gone))):
+    if route.python is None and gone and (says or (anywhere and target in covers(gone))):
         marker = str(gone.get("marker", ""))
     else:
         each = frozenset[str]().union(*(beyond(str(e.get("marker", ""))) for e in same))

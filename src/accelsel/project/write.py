@@ -17,6 +17,7 @@ from accelsel.project.markers import (
     exact,
     marker,
     platforms_of,
+    since,
     span,
     variables,
 )
@@ -72,7 +73,7 @@ def constraints(
         specifier = selection.torch.specifier
         if specifier or selection.index is not None:
             why = f"torch {selection.torch.version} and its like suit this host"
-            _constrain(draft, "torch", specifier, platforms, why)
+            _constrain(draft, "torch", specifier, platforms, why, selection.since)
     for package in selection.packages:
         name, where = package.name, of(package, platforms)
         if package.override:
@@ -81,18 +82,24 @@ def constraints(
             only_where_files_are(draft, package)
         elif package.constrain or (name in routed and not view.requires(name)):
             specifier = package.specifier if package.constrain else ""
-            _constrain(draft, name, specifier, where, package.why)
+            _constrain(draft, name, specifier, where, package.why, selection.since)
     listed = {"torch", *(package.name for package in selection.packages)}
     for route in routes:
         if route.name not in listed and not view.requires(route.name):
-            _constrain(draft, route.name, "", platforms, route.why)
+            _constrain(draft, route.name, "", platforms, route.why, selection.since)
 
 
 def _constrain(
-    draft: Draft, name: str, specifier: str, platforms: tuple[str, ...], why: str
+    draft: Draft,
+    name: str,
+    specifier: str,
+    platforms: tuple[str, ...],
+    why: str,
+    python: str | None,
 ) -> None:
-    """A constraint on the platforms; where the project overrides the package, on those machines
-    alone for which it does, as uv sees two indexes where another source holds for the bound."""
+    """A constraint on the platforms, from a Python on; where the project overrides the package, on
+    those machines alone for which it does, as uv sees two indexes where another source holds for
+    the bound."""
     own = [
         r.marker or ""
         for r in draft.view.requirements
@@ -104,7 +111,7 @@ def _constrain(
         platforms = tuple(p for p in platforms if any(p in platforms_of(m) for m in own))
     several = len(draft.view.sources.get(name, ())) > 1
     if platforms:
-        condition = exact(platforms, each=SYSTEMS if own and several else ())
+        condition = since(exact(platforms, each=SYSTEMS if own and several else ()), python)
         draft.add(CONSTRAINTS, bound(name, specifier, condition), why)
 
 

@@ -18,6 +18,7 @@ from accelsel.rules import family, notices, units
 from accelsel.rules.choice import VENDOR_INDEXES, Candidate, Decision, Row, outdone
 from accelsel.rules.compatibility import VENDORS, native
 from accelsel.rules.host import OVERRIDE, Target
+from accelsel.rules.older_pythons import with_older
 from accelsel.rules.on_host import floor_of
 from accelsel.rules.question import Scope, pythons
 from accelsel.rules.span import span_of, specifier_of
@@ -81,11 +82,12 @@ def _selected(profile: Profile | None, decision: Decision, winner: Candidate) ->
         rows=tuple(f"{row.torch}/{row.backend}/{row.platform}" for row in (build,)),
     )
     ordinary = backend.kind != "amd" and build.channel != "nightly"
-    if ordinary and family.alone(question.wishes, question.request):
-        return selection
-    from accelsel.rules.companions_case import extended
+    if not (ordinary and family.alone(question.wishes, question.request)):
+        from accelsel.rules.companions_case import extended
 
-    return extended(selection, decision, winner, served, span, _kin(backend, tables))
+        kin = _kin(backend, tables)
+        selection = extended(selection, decision, winner, served, span, kin)
+    return with_older(selection, build, question)
 
 
 def _kin(backend: Backend, tables: Tables) -> tuple[Build, ...]:

@@ -20,9 +20,7 @@ from accelsel.rules.companions_runtime import (
 from accelsel.rules.family import FAMILY, Wish, against, partners
 from accelsel.rules.host import Target
 from accelsel.rules.question import Case, Question, pythons
-from accelsel.rules.versions import admits, python_key, release
-
-_MINORS = tuple(f"3.{minor}" for minor in range(8, 16))
+from accelsel.rules.versions import python_key, release
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,7 +169,6 @@ def extended(
             *selection.warnings,
             *answer.warnings,
             *map(_told_pythons, scarce),
-            *_too_wide(selection, build, question),
         ),
         rows=(*selection.rows, *answer.rows),
         confidence=max(
@@ -224,32 +221,6 @@ def _where_files_are(package: Package, build: Build, question: Question) -> Pack
     lacking = [tag for tag in allowed if tag not in served]
     divided = served and any(python_key(tag) < python_key(served[-1]) for tag in lacking)
     return replace(package, pythons=tuple(served) if divided and package.name in asked else ())
-
-
-def _too_wide(selection: Selection, build: Build, question: Question) -> Iterator[Warning_]:
-    """Says where the project allows a Python that no release of the range has wheels for: uv locks
-    for all that it allows."""
-    torch, wide = selection.torch, question.request.requires_python
-    allowed = [tag for tag in _MINORS if question.allows_python(tag)]
-    if torch is None or not wide or not allowed:
-        return
-    inside = admits(torch.specifier, where="torch")
-    served = {
-        tag
-        for row in question.tables.builds
-        if (row.backend, row.platform) == (build.backend, build.platform)
-        and inside(row.torch)
-        and question.in_range(row)
-        for tag in row.pythons
-    }
-    first = next((tag for tag in allowed if tag in served), None)
-    if first is not None and first != allowed[0]:
-        yield Warning_(
-            code="python-too-wide",
-            message=f"torch{question.request.torch or torch.specifier} has no wheels before Python "
-            f"{first}, and the project allows {allowed[0]}: uv locks for all that it allows",
-            hint=f"requires-python = '>={first}', or an older torch",
-        )
 
 
 def _told_pythons(package: Package) -> Warning_:
