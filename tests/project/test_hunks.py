@@ -85,3 +85,12 @@ def test_lines_that_were_taken_out_come_back_beside_a_neighbour(edited: str, wan
 def test_the_first_lines_come_back_at_the_top(edited: str, wanted: str) -> None:
     made = hunks.of_splices("a\nb\nc\n", [(0, 2, "")])
     assert hunks.taken_back(edited, hunks.find(edited, made)) == wanted
+
+
+@pytest.mark.parametrize("gone", ["", "x\n"], ids=["nothing", "a line"])
+def test_among_lines_that_repeat_a_hunk_moves_as_the_next_sure_one(gone: str) -> None:
+    base = "x\ny\n# c\n\n[t]\na = 1\n\n# c\n\n# c\n\nz\n"
+    pinned = base.replace("[t]\na = 1\n\n", "").replace("z\n", "z\n[new]\n")
+    made = hunks.of_texts(base, pinned)
+    edited = pinned.removeprefix(gone)
+    assert hunks.taken_back(edited, hunks.find(edited, made)) == base.removeprefix(gone)

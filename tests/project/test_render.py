@@ -286,7 +286,12 @@ def common(one: list[str], two: list[str]) -> list[tuple[int, int]]:
         return at in pairs and apart and known[line] == other[line] == 1
 
     def follows(at: int) -> bool:
-        return pairs.get(at + 1) == pairs[at] + 1 or sure(at + 1)
+        step = 1  # a blank line is told from another by what stands below it
+        while at + step < len(one) and not one[at + step].strip():
+            if pairs.get(at + step) != pairs[at] + step:
+                return False
+            step += 1
+        return pairs.get(at + step) == pairs[at] + step or sure(at + step)
 
     return [(at, pairs[at]) for at in pairs if sure(at) and follows(at)]
 

@@ -7,6 +7,7 @@ from zlib import crc32
 from accelsel.model.plan import Hunk
 from accelsel.project.frame import Splice, splice
 
+_SAME = 4  # the score of a place between the same lines
 _EDGE = "--------"  # in the place of a line before the first or behind the last
 
 
@@ -107,25 +108,41 @@ Found = tuple[int, Hunk]  # the line of the text where the hunk stands now
 
 def find(text: str, hunks: Iterable[Hunk]) -> tuple[Found, ...]:
     """The hunks whose lines stand in `text` as they were written, in order, with their place: of
-    several the one between the same neighbours, then the nearest.
+    several the one between the same neighbours, then the one that moved as the hunk before or the
+    next sure one did.
 
     Where lines were taken out, nothing stands: their place is between the same neighbours, else
     below the one that they stood below, else above the other.
     """
     around = _around(text.split("\n"))
+    each = [(hunk, _places(around, hunk)) for hunk in hunks]
     found: list[Found] = []
     at = drift = 0
-    for hunk in hunks:
-        places = [
-            (score, -abs(place - hunk.line - drift), place)
-            for place in range(at, len(around.lines) - hunk.count + 1)
-            if (score := _score(around, place, hunk))
+    for number, (hunk, places) in enumerate(each):
+        behind = next((d for one in each[number:] if (d := _moved(*one)) is not None), drift)
+        nearest = [
+            (score, -min(abs(by - drift), abs(by - behind)), -abs(by - drift), place)
+            for score, place in places
+            if place >= at
+            for by in (place - hunk.line,)
         ]
-        if places:
-            place = max(places)[2]
+        if nearest:
+            place = max(nearest)[-1]
             found.append((place, hunk))
             at, drift = place + hunk.count, place - hunk.line
     return tuple(found)
+
+
+def _places(around: "_Around", hunk: Hunk) -> list[tuple[int, int]]:
+    """Where the lines of a hunk may stand, with how well they do."""
+    places = range(len(around.lines) - hunk.count + 1)
+    return [(score, place) for place in places if (score := _score(around, place, hunk))]
+
+
+def _moved(hunk: Hunk, places: Sequence[tuple[int, int]]) -> int | None:
+    """By how many lines a hunk has moved that stands between the same lines at one place alone."""
+    same = [place for score, place in places if score == _SAME]
+    return same[0] - hunk.line if len(same) == 1 else None
 
 
 class _Around(NamedTuple):
@@ -158,7 +175,7 @@ def _score(around: _Around, place: int, hunk: Hunk) -> int:
         here = around.sums[place] if one else _sum("\n".join(around.lines[place:end]))
         return 1 + 2 * above + below if here == inside else 0
     if above and below:
-        return 4
+        return _SAME
     # rather not what opens an array or the text
     if above:
         opens = not place or around.lines[place - 1].strip().endswith("[")
