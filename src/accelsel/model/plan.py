@@ -68,8 +68,8 @@ class PinOptions:
 @dataclass(frozen=True, kw_only=True)
 class Hunk:
     """`count` lines of a pinned text from its line `line`, counted from 0, that stand in the place
-    of the lines `old`. `mark` holds the digests of the line before, of the lines themselves and of
-    the line behind, by which they are found again."""
+    of the lines `old`. `mark` holds the digests of the line above, of the lines themselves and of
+    the line below, each with the blank lines between, by which they are found again."""
 
     line: int
     count: int

@@ -3,11 +3,12 @@
 from accelsel.model.selection import Selection, Warning_
 from accelsel.model.table import Build
 from accelsel.model.value import replace
+from accelsel.rules.choice import VENDOR_INDEXES
 from accelsel.rules.question import Question
 from accelsel.rules.versions import admits
 
 _MINORS = tuple(f"3.{minor}" for minor in range(8, 16))
-_KINDS = ("cpu", "cuda", "rocm", "xpu")  # those of the others bring extras, which overrides hold
+_OTHERS = (*VENDOR_INDEXES, "default")  # their extras stand in overrides; nothing to hold
 
 
 def with_older(selection: Selection, build: Build, question: Question) -> Selection:
@@ -23,7 +24,7 @@ def with_older(selection: Selection, build: Build, question: Question) -> Select
         for tag in row.pythons
     }
     kind = question.tables.backends[build.backend].kind
-    plain = kind in _KINDS and build.channel == "stable"
+    plain = kind not in _OTHERS and build.channel == "stable"
     since = first if plain and default.issuperset(older) else None
     until = "; one backend alone leaves older Pythons to the default index" if since else ""
     warning = Warning_(
